@@ -1,0 +1,120 @@
+"""What the visitor looks at: the night, and the filters. Both stay in the URL, so that a page can be sent to a colleague."""
+
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from dashboards import queries, wording
+from dashboards.queries import Scope
+from pipelines.workspace import Publication, Workspace
+
+NEWEST = "newest"
+PERIODS = {"7 days": 7, "4 weeks": 28, "13 weeks": 91, "52 weeks": 364}
+ALL, DATES = "all", "dates"
+USUAL = "4 weeks"
+
+
+def publication(workspace: Workspace) -> Publication | None:
+    """Let the visitor choose a kept publication; the newest unless another is chosen."""
+    newest = workspace.pointer()
+    if newest is None:
+        return None
+    kept = {found.as_of.isoformat(): found for found in workspace.publications() if found.as_of < newest.as_of}
+    chosen = st.selectbox(
+        "As of",
+        [NEWEST, *kept],
+        key="as_of",
+        bind="query-params",
+        help="Which night's truth is shown. Earlier nights show what was known then.",
+    )
+    return newest if chosen == NEWEST else kept[chosen]
+
+
+def offered(file: str, as_of: date, time_zone: str, used: tuple[str, ...]) -> Scope:
+    """Show the filters that the page uses; the others keep their choice out of sight."""
+    whole = Scope(file=file, time_zone=time_zone, as_of=as_of, start=as_of, end=as_of)
+    first = queries.first_day(whole) or as_of
+    with st.container(key="filters", horizontal=True, gap="small"):
+        spots = {
+            name: st.container(key=f"filter_{name}" if name in used else f"unused_{name}", width="content")
+            for name in _FILTERS
+        }
+    with spots["period"]:
+        period = st.segmented_control(
+            "Period",
+            [*PERIODS, ALL, DATES],
+            default=USUAL,
+            key="period",
+            bind="query-params",
+            required=True,
+            help=f"Up to {wording.day(as_of)}.",
+        )
+        start, end = _bounds(period or USUAL, first, as_of)
+    if period == DATES and "period" in used:
+        with st.container(key="filter_dates"):
+            picked = st.date_input(
+                "From and to",
+                (max(first, as_of - timedelta(days=27)), as_of),
+                min_value=first,
+                max_value=as_of,
+                key="dates",
+                bind="query-params",
+                format="YYYY-MM-DD",
+                width=280,
+            )
+        if isinstance(picked, tuple) and len(picked) == 2:
+            start, end = picked
+    chosen: dict[str, tuple[str, ...]] = {}
+    for dimension in ("channel", "category", "country"):
+        with spots[dimension]:
+            options = queries.choices(whole, dimension)
+            picked_values = st.multiselect(
+                dimension.capitalize(),
+                options,
+                key=dimension,
+                bind="query-params",
+                placeholder="all",
+                width=220 if dimension == "category" else 170,
+            )
+            chosen[dimension] = tuple(picked_values) if dimension in used else ()
+    return Scope(
+        file=file,
+        time_zone=time_zone,
+        as_of=as_of,
+        start=start,
+        end=end,
+        channels=chosen["channel"],
+        categories=chosen["category"],
+        countries=chosen["country"],
+    )
+
+
+_FILTERS = ("period", "channel", "category", "country")
+
+
+def _bounds(period: str, first: date, as_of: date) -> tuple[date, date]:
+    if period in PERIODS:
+        return as_of - timedelta(days=PERIODS[period] - 1), as_of
+    return (first, as_of) if period == ALL else (max(first, as_of - timedelta(days=27)), as_of)
+
+
+def said(scope: Scope, used: tuple[str, ...]) -> str:
+    """The filters in words, for a page that found nothing."""
+    parts = [wording.span(scope.start, scope.end)] if "period" in used else []
+    for dimension, values in (
+        ("channel", scope.channels),
+        ("category", scope.categories),
+        ("country", scope.countries),
+    ):
+        if values and dimension in used:
+            parts.append(f"{dimension} {wording.listed([wording.name(dimension, value) for value in values])}")
+    return ", ".join(parts) or "no filter"
+
+
+def link(page: str, **more: str) -> str:
+    """The address of a page that keeps the night and the filters."""
+    kept = {name: value for name, value in st.query_params.to_dict().items() if name not in ("order",)}
+    pairs = [(name, value) for name in kept for value in st.query_params.get_all(name)]
+    query = urlencode([*pairs, *more.items()])
+    return f"{page}?{query}" if query else page

@@ -1,0 +1,342 @@
+"""The pieces every page is made of: figures, charts in their frame, tables with their downloads, lists, and empty states."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+import streamlit as st
+
+from dashboards import wording
+from dashboards.queries import Scope
+from dashboards.wording import plain
+from models.tables import CATALOG
+from models.tables.base import PROVENANCE, Column, TableClass, columns, declaration
+
+STYLE = Path(__file__).parent / "style.css"
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet would take for the beginning of a formula."""
+SCOPE = "scope"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a page is given: the scope, the currency of reports, and which filters it said it uses."""
+
+    scope: Scope
+    currency: str
+    said: str
+
+
+def opened() -> Opened:
+    """The scope that app.py has set up for this run."""
+    found: Opened = st.session_state[SCOPE]
+    return found
+
+
+def declared(table: str) -> dict[str, Column]:
+    """The columns of a published table by name, the way it is declared."""
+    classes: list[TableClass] = [cls for cls in CATALOG if declaration(cls).name == table]
+    return {column.name: column for column in columns(classes[-1])}
+
+
+# Figures
+
+
+def figure(
+    label: str,
+    value: str,
+    *,
+    change: float | None = None,
+    against: str = "",
+    more_is_good: bool | None = True,
+    note: str = "",
+    help: str | None = None,
+    below: str = "",
+    trend: Sequence[float] | None = None,
+) -> None:
+    """One number in its frame, with its change and what it is compared with; `below` is a second comparison."""
+    colour = (
+        "off"
+        if more_is_good is None or (change is not None and abs(change) < 0.0005)
+        else "normal"
+        if more_is_good
+        else "inverse"
+    )
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        st.metric(
+            label,
+            value,
+            delta=wording.percent(change).replace("−", "-") if change is not None else None,
+            delta_color=colour,  # type: ignore[arg-type]
+            delta_arrow="off" if change is None or abs(change) < 0.0005 else "up" if change > 0 else "down",
+            delta_description=(against if change is not None else note) or None,
+            help=help,
+            chart_data=trend,
+            chart_type="area",
+        )
+        if below:
+            st.html(f'<p class="oh-note">{plain(below)}</p>')
+
+
+def heading(text: str, note: str = "") -> None:
+    """A section of the page."""
+    st.html(f'<div class="oh-heading"><h2>{plain(text)}</h2>{f"<p>{plain(note)}</p>" if note else ""}</div>')
+
+
+def note(text: str) -> None:
+    """A quiet line."""
+    st.html(f'<p class="oh-note">{plain(text)}</p>')
+
+
+def sentences(items: Sequence[str]) -> None:
+    """A short list of sentences."""
+    st.html(f'<ul class="oh-sentences">{"".join(f"<li>{plain(item)}</li>" for item in items)}</ul>')
+
+
+def nothing(sentence: str, what_to_do: str = "") -> None:
+    """Say that there is nothing, and why."""
+    st.html(
+        f'<div class="oh-nothing"><p>{plain(sentence)}</p>{f"<p>{plain(what_to_do)}</p>" if what_to_do else ""}</div>'
+    )
+
+
+def facts(pairs: Mapping[str, str]) -> None:
+    """Names and values side by side."""
+    cells = "".join(
+        f'<div><dt>{plain(name)}</dt><dd title="{plain(value)}">{plain(value)}</dd></div>'
+        for name, value in pairs.items()
+    )
+    st.html(f'<dl class="oh-facts">{cells}</dl>')
+
+
+@dataclass(frozen=True)
+class Todo:
+    """One line of a list of things to do."""
+
+    sentence: str
+    amount: str
+    note: str
+    href: str
+
+
+def todo(role: str, summary: str, items: Sequence[Todo]) -> None:
+    """The first things a role has to do, each a link."""
+    rows = "".join(
+        f'<a class="oh-todo" href="{plain(item.href)}" title="{plain(item.sentence)}">'
+        f'<span class="oh-sentence">{plain(item.sentence)}</span>'
+        f'<span class="oh-amount">{plain(item.amount)}</span><span class="oh-quiet">{plain(item.note)}</span></a>'
+        for item in items
+    )
+    st.html(f'<div class="oh-role"><h3>{plain(role)}</h3><span>{plain(summary)}</span></div>{rows}')
+
+
+# Charts
+
+
+def chart(
+    made: go.Figure | None, title: str, *, key: str, note: str = "", empty: str = "Nothing to show for these filters."
+) -> None:
+    """A chart in its frame, under a title that says what it shows."""
+    with st.container(border=True, key=f"card_{key}", height="stretch"):
+        st.html(f'<div class="oh-title"><h3>{plain(title)}</h3>{f"<p>{plain(note)}</p>" if note else ""}</div>')
+        if made is None:
+            nothing(empty)
+        else:
+            st.plotly_chart(
+                made,
+                theme=None,
+                key=key,
+                alt=title,
+                config={"displayModeBar": False, "scrollZoom": False, "responsive": True},
+            )
+
+
+# Tables
+
+
+def neutralised(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame as a spreadsheet may read it: no text starts a formula, lists are texts."""
+    lists = [
+        pl.col(name).list.join("; ").alias(name) for name, kind in frame.schema.items() if isinstance(kind, pl.List)
+    ]
+    flat = frame.with_columns(lists)
+    texts = [name for name, kind in flat.schema.items() if kind == pl.String]
+    dangerous = [pl.any_horizontal(pl.col(name).str.starts_with(sign) for sign in FORMULA) for name in texts]
+    return flat.with_columns(
+        pl.when(is_formula).then(pl.concat_str(pl.lit("'"), name)).otherwise(pl.col(name)).alias(name)
+        for name, is_formula in zip(texts, dangerous, strict=True)
+    )
+
+
+def as_csv(frame: pl.DataFrame) -> bytes:
+    """CSV that is safe to open in a spreadsheet; with a byte order mark, so that it reads it as UTF-8."""
+    return b"\xef\xbb\xbf" + neutralised(frame).write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%:z").encode()
+
+
+def as_parquet(frame: pl.DataFrame) -> bytes:
+    """Parquet, with the values as they are."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def _label(name: str, column: Column | None, currency: str) -> str:
+    stem = name
+    for ending in ("_id", "_at", "_on", "_amount"):
+        stem = stem.removesuffix(ending)
+    label = {"as_of": "Night", "sku": "SKU", "no": "No."}.get(stem, wording.words(stem).replace(" no", " no."))
+    unit = column.unit if column else None
+    return (
+        f"{label} ({currency})"
+        if unit == "reporting currency"
+        else f"{label} ({unit})"
+        if unit in ("days", "kg")
+        else label
+    )
+
+
+def column_config(
+    names: Mapping[str, pl.DataType], tables: Sequence[str], currency: str, titles: Mapping[str, tuple[str, str]]
+) -> dict[str, Any]:
+    """How each column is shown: its label, its description as help, its number format, from the tables' declarations.
+
+    Args:
+        titles: label and help of columns that no table declares, or that mean something else here.
+    """
+    known: dict[str, Column] = {}
+    for table in reversed(tables):
+        known |= declared(table)
+    made: dict[str, Any] = {}
+    for name, kind in names.items():
+        column = None if name in titles else known.get(name)
+        label, help_text = titles.get(name) or (_label(name, column, currency), column.description if column else None)
+        if kind.is_decimal() or kind.is_float():
+            decimals = 1 if kind.is_float() else 2
+            made[name] = st.column_config.NumberColumn(label, help=help_text, format=f"%,.{decimals}f")
+        elif kind.is_integer():
+            made[name] = st.column_config.NumberColumn(label, help=help_text, format="%,d")
+        elif isinstance(kind, pl.Datetime):
+            made[name] = st.column_config.DatetimeColumn(label, help=help_text, format="D MMM YYYY, HH:mm")
+        elif kind == pl.Date:
+            made[name] = st.column_config.DateColumn(label, help=help_text, format="ddd D MMM YYYY")
+        elif kind == pl.Boolean:
+            made[name] = st.column_config.CheckboxColumn(label, help=help_text)
+        elif isinstance(kind, pl.List):
+            made[name] = st.column_config.ListColumn(label, help=help_text)
+        else:
+            wide = name in ("sentence", "facts", "raw", "reasons", "reason", "details", "what", "name")
+            made[name] = st.column_config.TextColumn(label, help=help_text, width="large" if wide else None)
+    return made
+
+
+def table(
+    frame: pl.DataFrame,
+    *,
+    key: str,
+    tables: Sequence[str] = (),
+    titles: Mapping[str, tuple[str, str]] | None = None,
+    whole: Any = None,
+    total: int | None = None,
+    empty: str = "Nothing to show for these filters.",
+    choose: bool = False,
+    height: int | None = None,
+    hide: Sequence[str] = (),
+    file: str | None = None,
+) -> int | None:
+    """A table with its downloads as CSV and Parquet; says the row that was chosen, if any.
+
+    Args:
+        tables: the declared tables its columns are taken from, the first one first.
+        whole: a function that gives all rows for the download, where the frame is only the first of them.
+        total: how many rows there are in all.
+    """
+    if frame.is_empty():
+        nothing(empty)
+        return None
+    at = opened()
+    config = column_config(frame.schema, tables, at.currency, titles or {})
+    floats = [pl.col(name).cast(pl.Float64) for name, kind in frame.schema.items() if kind.is_decimal()]
+    # as Arrow, since its text stays text; fewer rows than the frame holds make a lower table
+    shown = frame.drop(hide, strict=False).with_columns(c for c in floats if c.meta.output_name() not in hide)
+    selected = st.dataframe(
+        shown,
+        key=f"table_{key}",
+        column_config={name: made for name, made in config.items() if name in shown.columns},
+        hide_index=True,
+        height=height or "auto",
+        row_height=36,
+        placeholder="–",
+        on_select="rerun" if choose else "ignore",
+        selection_mode="single-row" if choose else "multi-row",
+    )
+    rows = total if total is not None else frame.height
+    stem = f"{file or key}_{at.scope.as_of}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"downloads_{key}"):
+        said = (
+            wording.count(rows, "row")
+            if rows <= frame.height
+            else f"the first {wording.whole(frame.height)} of {wording.whole(rows)} rows"
+        )
+        st.html(f'<span class="oh-quiet">{plain(said)}, as of {plain(wording.day(at.scope.as_of))}</span>')
+        source = whole or (lambda: frame)
+        st.download_button(
+            "CSV",
+            lambda: as_csv(source()),
+            f"{stem}.csv",
+            "text/csv",
+            key=f"csv_{key}",
+            on_click="ignore",
+            type="tertiary",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "Parquet",
+            lambda: as_parquet(source()),
+            f"{stem}.parquet",
+            "application/vnd.apache.parquet",
+            key=f"parquet_{key}",
+            on_click="ignore",
+            type="tertiary",
+            icon=":material/download:",
+        )
+    if not choose:
+        return None
+    chosen = selected["selection"]["rows"]  # type: ignore[index]
+    return int(chosen[0]) if chosen and chosen[0] < frame.height else None
+
+
+def in_feed_shape(frame: pl.DataFrame, feed: str) -> pl.DataFrame:
+    """Rejected records in their feed's own columns, to be repaired and handed to `orderhouse reject resubmit`.
+
+    Args:
+        frame: rejected rows with file_id, record_number, values (JSON by column), raw and reasons.
+
+    Returns:
+        The columns of the feed, then reject_id, reject_reasons, and reject_raw where the record itself is broken.
+    """
+    read = [json.loads(text) if text else {} for text in frame["values"].to_list()]
+    own = [name for name in declared_feed(feed) if name not in PROVENANCE]
+    names = list(dict.fromkeys([*own, *(name for values in read for name in values)]))
+    records = {name: [_text(values.get(name)) for values in read] for name in names}
+    return pl.DataFrame(records, schema=dict.fromkeys(names, pl.String)).hstack(
+        frame.select(
+            pl.format("{}:{}", "file_id", "record_number").alias("reject_id"),
+            pl.col("reasons").list.join("; ").alias("reject_reasons"),
+            pl.when(pl.col("values").is_null()).then("raw").alias("reject_raw"),
+        )
+    )
+
+
+def declared_feed(feed: str) -> dict[str, Column]:
+    """The columns of a feed; none for the name of a source."""
+    classes = [cls for cls in CATALOG if declaration(cls).name == feed and declaration(cls).kind == "feed"]
+    return {column.name: column for column in columns(classes[0])} if classes else {}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else value if isinstance(value, str) else json.dumps(value)

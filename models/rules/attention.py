@@ -1,0 +1,239 @@
+"""What needs a person this morning: each thing to do is one sentence, with the money at stake."""
+
+from datetime import date
+
+import polars as pl
+
+from models.tables.base import empty, polars_schema
+from models.tables.certificate import AttentionItem
+
+SHOWN = 100
+"""Of each kind so many are listed one by one, the largest amounts first; the rest is one item."""
+
+
+def held_files(files: pl.DataFrame) -> pl.DataFrame:
+    """Ask for a better file for each one that could not be taken in.
+
+    Args:
+        files: FeedFile rows.
+    """
+    return files.filter(pl.col("status") == "held").select(
+        item_id=pl.format("held_file:{}:{}", "feed", "name"),
+        role=pl.lit("operator"),
+        kind=pl.lit("held_file"),
+        subject_id="name",
+        amount=pl.lit(None, pl.Decimal(18, 4)),
+        due_on=pl.lit(None, pl.Date),
+        seen_on="as_of",
+        sentence=pl.format(
+            "File {} of {} is held: {}", "name", "feed", pl.col("reason").fill_null("it cannot be read")
+        ),
+        page=pl.lit("intake"),
+    )
+
+
+def rejected_records(rejects: pl.DataFrame) -> pl.DataFrame:
+    """Ask to repair what was rejected and not sent again, one item per feed.
+
+    Args:
+        rejects: feed, file_id, records, seen_on of rejected records that nobody has settled.
+    """
+    return (
+        rejects.group_by("feed")
+        .agg(records=pl.col("records").sum(), files=pl.col("file_id").n_unique(), seen_on=pl.col("seen_on").min())
+        .select(
+            item_id=pl.format("rejected_records:{}", "feed"),
+            role=pl.lit("operator"),
+            kind=pl.lit("rejected_records"),
+            subject_id="feed",
+            amount=pl.lit(None, pl.Decimal(18, 4)),
+            due_on=pl.lit(None, pl.Date),
+            seen_on="seen_on",
+            sentence=pl.format(
+                "{} records of {} in {} files were rejected: download them with their reasons, repair and send them again.",
+                "records",
+                "feed",
+                "files",
+            ),
+            page=pl.lit("intake"),
+        )
+    )
+
+
+def waiting_records(waiting: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Ask after what records have been waiting for since an earlier night, one item per feed.
+
+    Args:
+        waiting: WaitingRow rows.
+        as_of: the night.
+    """
+    return (
+        waiting.filter(pl.col("since") < as_of)
+        .group_by("feed")
+        .agg(records=pl.len(), seen_on=pl.col("since").min(), example=pl.col("waits_for").sort().first())
+        .select(
+            item_id=pl.format("waiting_records:{}", "feed"),
+            role=pl.lit("operator"),
+            kind=pl.lit("waiting_records"),
+            subject_id="feed",
+            amount=pl.lit(None, pl.Decimal(18, 4)),
+            due_on=pl.lit(None, pl.Date),
+            seen_on="seen_on",
+            sentence=pl.format(
+                "{} records of {} wait for something that has not arrived, such as {}: ask its sender for it.",
+                "records",
+                "feed",
+                "example",
+            ),
+            page=pl.lit("intake"),
+        )
+    )
+
+
+def orders_on_hold(orders: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+    """Say of each order on hold what stands against it.
+
+    Args:
+        orders: order_id, amount (reporting currency) of orders on hold.
+        findings: open OrderFinding rows that hold.
+    """
+    causes = findings.group_by("order_id").agg(
+        facts=pl.col("facts").sort().unique(maintain_order=True).str.join(" "), seen_on=pl.col("as_of").min()
+    )
+    return orders.join(causes, on="order_id", how="left", validate="1:1").select(
+        item_id=pl.format("order_on_hold:{}", "order_id"),
+        role=pl.lit("operator"),
+        kind=pl.lit("order_on_hold"),
+        subject_id="order_id",
+        amount="amount",
+        due_on=pl.lit(None, pl.Date),
+        seen_on="seen_on",
+        sentence=pl.format(
+            "Order {} is on hold. {} Mend that, release it or cancel it.",
+            "order_id",
+            pl.col("facts").fill_null("Its channel holds it."),
+        ),
+        page=pl.lit("lifecycle"),
+    )
+
+
+def refused_facts(refused: pl.DataFrame) -> pl.DataFrame:
+    """Ask what really happened to each order of which a physical event was refused.
+
+    Args:
+        refused: order_id, event, reason, amount of the first refused event of each such order.
+    """
+    return refused.select(
+        item_id=pl.format("refused_fact:{}", "order_id"),
+        role=pl.lit("support"),
+        kind=pl.lit("refused_fact"),
+        subject_id="order_id",
+        amount="amount",
+        due_on=pl.lit(None, pl.Date),
+        seen_on=pl.lit(None, pl.Date),
+        sentence=pl.format(
+            "Order {}: a `{}` event was refused ({}); nothing more is shipped or billed until it is voided or confirmed.",
+            "order_id",
+            "event",
+            pl.col("reason").str.replace_all("_", " "),
+        ),
+        page=pl.lit("lifecycle"),
+    )
+
+
+def late_orders(orders: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Name each order whose first promised day has passed and that has not arrived.
+
+    Args:
+        orders: order_id, first_promised_on, fulfilment, amount of open orders.
+        as_of: the night.
+    """
+    late = orders.filter(
+        (pl.col("first_promised_on") < as_of)
+        & pl.col("fulfilment").is_in(["none", "allocated", "partly_shipped", "shipped"])
+    )
+    return late.select(
+        item_id=pl.format("late_order:{}", "order_id"),
+        role=pl.lit("support"),
+        kind=pl.lit("late_order"),
+        subject_id="order_id",
+        amount="amount",
+        due_on="first_promised_on",
+        seen_on=pl.col("first_promised_on") + pl.duration(days=1),
+        sentence=pl.format(
+            "Order {} was promised for {} and is {}: tell the customer and find out why.",
+            "order_id",
+            "first_promised_on",
+            pl.col("fulfilment").replace({"none": "not shipped", "allocated": "not shipped"}).str.replace_all("_", " "),
+        ),
+        page=pl.lit("lifecycle"),
+    )
+
+
+def missing_rates(entries: pl.DataFrame) -> pl.DataFrame:
+    """Ask for the exchange rates without which amounts are left out of every sum.
+
+    Args:
+        entries: currency, amount (in that currency), first day of sales without a reporting amount.
+    """
+    return entries.select(
+        item_id=pl.format("missing_rate:{}", "currency"),
+        role=pl.lit("operator"),
+        kind=pl.lit("missing_rate"),
+        subject_id="currency",
+        amount=pl.lit(None, pl.Decimal(18, 4)),
+        due_on=pl.lit(None, pl.Date),
+        seen_on=pl.lit(None, pl.Date),
+        sentence=pl.format(
+            "Sales of {} {} are in no total, since no exchange or tax rate is known for them: send it.",
+            "amount",
+            "currency",
+        ),
+        page=pl.lit("trends"),
+    )
+
+
+def attention(found: list[pl.DataFrame], before: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Put together what needs a person tonight, most money first within its kind; long kinds end in one summary.
+
+    Args:
+        found: rows of the rules above.
+        before: item_id, first_seen_on of the night before.
+        as_of: the night.
+
+    Returns:
+        AttentionItem rows of this night, ordered by item_id.
+    """
+    rows = [frame for frame in found if frame.height]
+    if not rows:
+        return empty(AttentionItem)
+    everything = pl.concat(rows, how="vertical_relaxed").sort(
+        "kind", "amount", "item_id", descending=[False, True, False], nulls_last=True
+    )
+    ranked = everything.with_columns(rank=pl.int_range(pl.len()).over("kind"), of=pl.len().over("kind"))
+    listed = ranked.filter(pl.col("rank") < SHOWN)
+    more = (
+        ranked.filter(pl.col("rank") >= SHOWN)
+        .group_by("kind")
+        .agg(
+            pl.col("role", "page", "of").first(),
+            amount=pl.col("amount").sum(),
+            due_on=pl.col("due_on").min(),
+            seen_on=pl.col("seen_on").min(),
+        )
+        .with_columns(
+            item_id=pl.format("{}:more", "kind"),
+            subject_id=pl.lit("more"),
+            sentence=pl.format(
+                "{} more of the kind: {}.", pl.col("of") - SHOWN, pl.col("kind").str.replace_all("_", " ")
+            ),
+        )
+    )
+    return (
+        pl.concat([listed, more], how="diagonal_relaxed")
+        .join(before, on="item_id", how="left", validate="1:1")
+        .with_columns(as_of=pl.lit(as_of), first_seen_on=pl.coalesce("first_seen_on", "seen_on", pl.lit(as_of)))
+        .select(polars_schema(AttentionItem).names())
+        .cast(polars_schema(AttentionItem))
+        .sort("item_id")
+    )

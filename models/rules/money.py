@@ -1,0 +1,60 @@
+"""Money: the one place that multiplies and rounds it.
+
+Amounts are decimals with their currency beside them. Rounding is half away from zero, to the currency's own places.
+"""
+
+from functools import reduce
+
+import polars as pl
+
+EXACT = pl.Decimal(38, 10)
+FINE = pl.Decimal(38, 14)
+STORED = pl.Decimal(18, 4)
+ZERO = pl.lit(0).cast(STORED)
+
+PLACES: dict[int, tuple[str, ...]] = {
+    0: (
+        "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF",
+    ),
+    3: ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"),
+    4: ("CLF", "UYW"),
+}  # fmt: skip
+"""Minor units of ISO 4217 (list one, 2024) for every currency that has not two."""
+
+
+def rounded(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """An amount rounded half away from zero to the places of its currency."""
+
+    def to(places: int) -> pl.Expr:
+        return amount.round(places, mode="half_away_from_zero").cast(STORED)
+
+    return reduce(
+        lambda otherwise, places: pl.when(currency.is_in(PLACES[places])).then(to(places)).otherwise(otherwise),
+        PLACES,
+        to(2),
+    )
+
+
+def times(quantity: pl.Expr, price: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """Quantity x price in the currency's places."""
+    return rounded(quantity.cast(pl.Decimal(38, 0)) * price.cast(pl.Decimal(38, 4)), currency)
+
+
+def share(amount: pl.Expr, part: pl.Expr, whole: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """The part of an amount that `part` of `whole` units carry, rounded.
+
+    Shares of growing parts are taken cumulatively by the caller, so that the parts of a line add up to the line.
+    A whole of zero carries nothing.
+    """
+    exact = amount.cast(pl.Decimal(38, 8)) * part.cast(pl.Decimal(38, 0)) / whole.cast(pl.Decimal(38, 0))
+    return pl.when(whole == 0).then(ZERO).when(part == whole).then(amount).otherwise(rounded(exact, currency))
+
+
+def converted(amount: pl.Expr, rate: pl.Expr, reporting_currency: str) -> pl.Expr:
+    """An amount in the reporting currency; null where there is no rate."""
+    return rounded(amount.cast(FINE) * rate.cast(FINE), pl.lit(reporting_currency))
+
+
+def net_of_tax(amount: pl.Expr, rate_percent: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """A gross amount without the tax it includes, rounded."""
+    return rounded(amount.cast(EXACT) / (rate_percent.cast(EXACT) / 100 + 1), currency)

@@ -1,0 +1,61 @@
+"""The certificate as Dagster shows it: every proof of a night is a check on the table it is about."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from models.tables.base import TableClass
+from models.tables.certificate import Proof
+from models.tables.intake import FeedFile, RejectedRow
+from models.tables.lifecycle import Order, OrderLine, TimelineEntry
+from models.tables.trends import DailyOrders, DailySales, SalesEntry
+from pipelines.assets import key
+from pipelines.nightly import Session
+
+PROOFS: dict[str, TableClass] = {
+    "files_add_up": FeedFile,
+    "accepted_rows_are_stored": FeedFile,
+    "rejected_rows_are_kept": RejectedRow,
+    "every_order_is_in_one_status": Order,
+    "no_order_twice": Order,
+    "every_line_has_its_numbers": OrderLine,
+    "numbers_are_possible": OrderLine,
+    "every_event_is_on_a_timeline": TimelineEntry,
+    "units_ordered_are_sold": SalesEntry,
+    "units_undone_are_booked": SalesEntry,
+    "daily_orders_are_the_sum_of_sales": DailyOrders,
+    "daily_sales_are_the_sum_of_sales": DailySales,
+    "orders_are_counted_once": DailyOrders,
+}
+"""Every proof of the certificate with the table it is about."""
+
+
+def proofs() -> dg.AssetChecksDefinition:
+    """The checks of a night, answered from its certificate before anything is published."""
+
+    @dg.multi_asset_check(
+        name="proofs",
+        specs=[
+            dg.AssetCheckSpec(
+                proof,
+                asset=key(table),
+                description=proof.replace("_", " ").capitalize(),
+                additional_deps=[key(Proof)],
+            )
+            for proof, table in PROOFS.items()
+        ],
+        op_tags={"dagster/priority": "1"},
+    )
+    def checked(session: dg.ResourceParam[Session]) -> Iterator[dg.AssetCheckResult]:
+        tonight = session.warehouse.table(Proof, "as_of = ?", [session.tonight.as_of])
+        for row in tonight.filter(tonight["proof"].is_in(list(PROOFS))).iter_rows(named=True):
+            yield dg.AssetCheckResult(
+                passed=row["is_green"],
+                asset_key=key(PROOFS[row["proof"]]),
+                check_name=row["proof"],
+                severity=dg.AssetCheckSeverity.ERROR,
+                description=row["details"],
+                metadata={"expected": row["expected"], "found": row["found"]},
+            )
+
+    return checked

@@ -1,0 +1,259 @@
+"""What an operator and a support agent ask: is last night done, what is wrong here, where is an order."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipelines.warehouse.read import published
+from pipelines.workspace import OrderhouseError, Settings, Workspace
+
+STALE_HOURS = 24
+LEAST_FREE_GB = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something `doctor` looked at."""
+
+    topic: str
+    sentence: str
+    is_problem: bool = False
+
+
+def status(workspace: Workspace) -> dict[str, Any]:
+    """What is published, of which night, and whether a later night should be there by now.
+
+    Returns:
+        as_of, publication, file, is_late, due, last_stage, sentence.
+    """
+    due = workspace.today() - timedelta(days=1)
+    pointer = workspace.pointer()
+    last_stage = _last_stage(workspace)
+    if pointer is None:
+        told = f"Nothing is published in {workspace.root} yet; run `orderhouse nightly`."
+        return {
+            "as_of": None,
+            "publication": None,
+            "file": None,
+            "is_late": True,
+            "due": due,
+            "last_stage": last_stage,
+            "sentence": told,
+        }
+    is_late = pointer.as_of < due
+    nights = (due - pointer.as_of).days
+    told = f"The night of {pointer.as_of} is green and published (publication {pointer.number})."
+    if is_late:
+        told += f" It is {nights} night{'s' if nights > 1 else ''} late: {due} is due; run `orderhouse nightly`."
+    return {
+        "as_of": pointer.as_of,
+        "publication": pointer.number,
+        "file": pointer.file.name,
+        "is_late": is_late,
+        "due": due,
+        "last_stage": last_stage,
+        "sentence": told,
+    }
+
+
+def _last_stage(workspace: Workspace) -> dict[str, Any] | None:
+    log = workspace.warehouse / "runs.ndjson"
+    if not log.exists():
+        return None
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 4096))
+        lines = file.read().decode(errors="replace").splitlines()
+    found: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    return found or None
+
+
+def examined(workspace: Workspace) -> Iterator[Finding]:
+    """Look at everything that can be wrong with a workspace, and say what to do about it."""
+    yield Finding("workspace", str(workspace.root))
+    try:
+        settings = workspace.settings
+    except OrderhouseError as error:
+        yield Finding("settings", str(error), True)
+        return
+    yield from _settings_in_force(workspace, settings)
+    yield from _rule_tables(workspace)
+    yield from _landing(workspace)
+    yield from _store(workspace)
+    found = status(workspace)
+    yield Finding("publication", found["sentence"], found["is_late"])
+    yield from _published_state(workspace)
+    free = shutil.disk_usage(workspace.root).free / 2**30
+    if free < LEAST_FREE_GB:
+        yield Finding("disk", f"Only {free:.1f} GB are free; make room before the next night.", True)
+    else:
+        yield Finding("disk", f"{free:.0f} GB are free.")
+
+
+def _settings_in_force(workspace: Workspace, settings: Settings) -> Iterator[Finding]:
+    for section, values in settings.model_dump().items():
+        for key, value in values.items():
+            name = f"ORDERHOUSE_{section}__{key}".upper()
+            in_file = key in workspace.file_settings.get(section, {})
+            in_environment = name in {known.upper() for known in os.environ}
+            if in_file or in_environment:
+                origin = f"environment {name}" if in_environment else workspace.settings_file.name
+                yield Finding("settings", f"[{section}] {key} = {value!r} ({origin})")
+    yield Finding("settings", "every other setting has its default")
+
+
+def _rule_tables(workspace: Workspace) -> Iterator[Finding]:
+    from models.tables.rules import RULE_TABLES
+    from pipelines.stages import rule_table
+
+    for name in RULE_TABLES:
+        try:
+            rows = rule_table(workspace, name).height
+        except OrderhouseError as error:
+            yield Finding("rules", str(error), True)
+        else:
+            yield Finding("rules", f"{name}: {rows} rows from {workspace.rule_file(name)}")
+
+
+def _landing(workspace: Workspace) -> Iterator[Finding]:
+    from pipelines.intake import landed, unknown_folders
+
+    if not workspace.landing.is_dir():
+        yield Finding("landing", f"{workspace.landing} is not there; create it and drop files in <feed>/.", True)
+        return
+    for folder in unknown_folders(workspace):
+        yield Finding(
+            "landing",
+            f"landing/{folder} is neither a feed nor a source, so nothing in it is taken in; `orderhouse feeds` names the feeds.",
+            True,
+        )
+    loose = [path.name for path in workspace.landing.iterdir() if path.is_file() and not path.name.startswith(".")]
+    for name in sorted(loose):
+        yield Finding(
+            "landing", f"landing/{name} lies beside the feeds' folders; move it into the folder of its feed.", True
+        )
+    complete = {path for _, path in landed(workspace)}
+    for path in sorted(workspace.landing.glob("*/*")):
+        age = (time.time() - path.stat().st_mtime) / 3600
+        if path.is_file() and path not in complete and age > STALE_HOURS:
+            yield Finding("landing", f"{path} has been incomplete for {age:.0f} hours; finish it or remove it.", True)
+    yield Finding("landing", f"{len(complete)} files wait for the next night.")
+
+
+def _store(workspace: Workspace) -> Iterator[Finding]:
+    from pipelines import lock
+    from pipelines.intake import archive_path
+    from pipelines.warehouse import Warehouse, nights
+
+    try:
+        with lock.held(workspace), Warehouse(workspace.warehouse) as warehouse:
+            last = nights.last_night(warehouse)
+            begun = warehouse.value("SELECT max(as_of) FROM core.stage_markers WHERE stage <> 'intake'")
+            files = warehouse.frame("SELECT DISTINCT file_id, name FROM core.feed_files ORDER BY ALL")
+            zone = warehouse.value("SELECT value FROM core.meta WHERE name = 'time_zone'")
+    except OrderhouseError as error:
+        yield Finding("warehouse", str(error), not isinstance(error, lock.Locked))
+        return
+    if begun is not None and (last is None or begun > last):
+        yield Finding(
+            "warehouse", f"The night of {begun} was begun and not ended; run `orderhouse nightly` to go on.", True
+        )
+    missing = [
+        row["name"] for row in files.iter_rows(named=True) if not archive_path(workspace, row["file_id"]).exists()
+    ]
+    for name in missing[:5]:
+        yield Finding("archive", f"The bytes of {name} are missing from the archive; restore them from a backup.", True)
+    if zone and zone != workspace.settings.business.time_zone:
+        told = f"The time zone was {zone} and is {workspace.settings.business.time_zone}; set it back or rebuild."
+        yield Finding("warehouse", told, True)
+    yield Finding("warehouse", f"{len(files)} files taken in; last closed night: {last or 'none'}.")
+
+
+def _published_state(workspace: Workspace) -> Iterator[Finding]:
+    if workspace.pointer() is None:
+        return
+    with published(workspace) as found:
+        for row in found.rows("SELECT feed, name, reason FROM feed_files WHERE status = 'held' ORDER BY ALL"):
+            yield Finding("intake", f"{row['feed']}/{row['name']} is held: {row['reason']}", True)
+        for row in found.rows("""SELECT feed, count(*) AS records FROM rejected_rows GROUP BY feed ORDER BY feed"""):
+            yield Finding(
+                "intake", f"{row['records']} records of {row['feed']} were rejected; see `orderhouse reject list`."
+            )
+
+
+def tracked(workspace: Workspace, order_id: str) -> dict[str, Any]:
+    """Where an order is: its state, its lines and numbers, and what happened to it, in plain words.
+
+    Raises:
+        OrderhouseError: no such order is published.
+    """
+    zone = ZoneInfo(workspace.settings.business.time_zone)
+    with published(workspace) as found:
+        orders = found.rows("SELECT * FROM orders WHERE order_id = ?", [order_id])
+        if not orders:
+            near = found.rows(
+                "SELECT order_id FROM orders WHERE order_id ILIKE '%' || ? || '%' ORDER BY order_id LIMIT 3", [order_id]
+            )
+            hint = f" Did you mean {', '.join(row['order_id'] for row in near)}?" if near else ""
+            raise OrderhouseError(f"No order {order_id} is known as of {_as_of(workspace)}.{hint}")
+        lines = found.rows("SELECT * FROM order_lines WHERE order_id = ? ORDER BY line_no", [order_id])
+        timeline = found.rows(
+            "SELECT * FROM order_timeline WHERE order_id = ? ORDER BY occurred_at, event_id", [order_id]
+        )
+        updates = found.rows("SELECT * FROM tracking_updates WHERE order_id = ? ORDER BY occurred_at, step", [order_id])
+        findings = found.rows("SELECT * FROM order_findings WHERE order_id = ? ORDER BY is_open DESC, gate", [order_id])
+    order = orders[0]
+
+    def local(moment: datetime) -> str:
+        return f"{moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(zone):%a %d %b %Y %H:%M}"
+
+    text = [
+        f"Order {order_id}, {order['channel']}, placed {local(order['ordered_at'])}, as of {_as_of(workspace)}",
+        (
+            f"  status {_words(order['status'])} · goods {_words(order['fulfilment'])} · billing {_words(order['billing'])} · "
+            f"payment {_words(order['payment'])} · {order['goods_amount'] - order['discount_amount']:,.2f} {order['currency']}"
+        ),
+    ]
+    if order["promised_on"]:
+        text.append(f"  promised for {order['promised_on']:%a %d %b %Y}")
+    text += [f"  against it: {finding['facts']}" for finding in findings if finding["is_open"]]
+    text.append("Lines")
+    for line in lines:
+        numbers = ", ".join(
+            f"{line[name]} {name}"
+            for name in ("cancelled", "picked", "packed", "shipped", "delivered", "returned")
+            if line[name]
+        )
+        text.append(
+            f"  {line['line_no']:>3}  {line['quantity']:>5} x {line['sku']}: {numbers or 'nothing happened yet'}"
+        )
+    text.append("What happened")
+    for entry in timeline:
+        words = _words(entry["event"]) + (f" {entry['quantity']}" if entry["quantity"] else "")
+        words += f" of line {entry['line_no']}" if entry["line_no"] else ""
+        words += f" by {entry['carrier']} {entry['tracking_no'] or ''}".rstrip() if entry["carrier"] else ""
+        words += f" — refused: {_words(entry['reason'])}" if not entry["is_accepted"] else ""
+        words += f" — strange: {_words(entry['anomaly'])}" if entry["anomaly"] else ""
+        text.append(f"  {local(entry['occurred_at'])}  {words}")
+    return {
+        "order": order,
+        "lines": lines,
+        "timeline": timeline,
+        "tracking_updates": updates,
+        "findings": findings,
+        "text": "\n".join(text),
+    }
+
+
+def _as_of(workspace: Workspace) -> str:
+    pointer = workspace.pointer()
+    return str(pointer.as_of) if pointer else "no night"
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ")

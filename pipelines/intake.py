@@ -1,0 +1,387 @@
+"""Taking in what landed: every file is archived before it is parsed, counted record by record, and never lost.
+
+A run takes in all of landing, ordered by file name, then by content. A file leaves landing after the commit that took
+it in; a kill before leaves it there, and it is taken in again with the same result.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from models.rules.intake import parsed
+from models.tables import FEEDS
+from models.tables.base import polars_schema
+from models.tables.intake import FeedFile, RejectedRow
+from pipelines import feeds, sources
+from pipelines.warehouse import Warehouse, versions
+from pipelines.warehouse.publish import write_whole
+from pipelines.workspace import Workspace
+
+Say = Callable[[str], None]
+RECENT_SECONDS = 30
+LOOK_SECONDS = 0.5
+DUPLICATE = "the same bytes were taken in before under another name"
+TOGETHER = 100_000
+"""So many records of small files are parsed and stored together."""
+
+
+class _Progress:
+    """Tells about files being read, once a second at most."""
+
+    def __init__(self, say: Say, files: int) -> None:
+        self.say, self.files, self.read, self.told_at = say, files, 0, time.monotonic()
+
+    def one_more(self, delivery: "Delivery") -> None:
+        """A file is about to be read."""
+        self.read += 1
+        if time.monotonic() - self.told_at >= 1 or self.read == self.files:
+            self.told_at = time.monotonic()
+            self.say(f"reading file {self.read:,} of {self.files:,}: {delivery.feed}/{delivery.name}")
+
+
+@dataclass
+class Delivery:
+    """One file on its way in, and what became of its records."""
+
+    feed: str
+    name: str
+    file_id: str
+    landed: Path | None
+    sequence: int = 0
+    status: str = "loaded"
+    reason: str | None = None
+    rows_in: int = 0
+    rejected: dict[int, tuple[str, list[str], str | None]] = field(default_factory=dict)
+    duplicates: set[int] = field(default_factory=set)
+    is_retry: bool = False
+
+    def row(self, as_of: date) -> dict[str, object]:
+        """Its FeedFile row."""
+        duplicates = len(self.duplicates - self.rejected.keys())
+        return {
+            "file_id": self.file_id,
+            "feed": self.feed,
+            "name": self.name,
+            "status": self.status,
+            "reason": self.reason,
+            "rows_in": self.rows_in,
+            "accepted": self.rows_in - len(self.rejected) - duplicates,
+            "rejected": len(self.rejected),
+            "duplicates": duplicates,
+            "as_of": as_of,
+            "file_sequence": self.sequence,
+        }
+
+    def hold(self, reason: str) -> None:
+        """Nothing of it counts; it is tried again every night."""
+        self.status, self.reason, self.rows_in = "held", reason, 0
+        self.rejected.clear()
+        self.duplicates.clear()
+
+
+def unknown_folders(workspace: Workspace) -> list[str]:
+    """Folders in landing that are neither a feed nor a source: nothing in them is taken in."""
+    if not workspace.landing.is_dir():
+        return []
+    known = {*FEEDS, *workspace.source_folders()}
+    return sorted(folder.name for folder in workspace.landing.iterdir() if folder.is_dir() and folder.name not in known)
+
+
+def landed(workspace: Workspace) -> list[tuple[str, Path]]:
+    """Every complete file in landing with its feed or source: one whose size or mtime still changes is left alone."""
+    found = [
+        (name, path)
+        for name in [*FEEDS, *workspace.source_folders()]
+        if (workspace.landing / name).is_dir()
+        for path in feeds.candidates(workspace.landing / name)
+    ]
+    first = feeds.look([path for _, path in found])
+    if any(time.time() - seen[1] / 1e9 < RECENT_SECONDS for seen in first.values()):
+        time.sleep(LOOK_SECONDS)
+    second = feeds.look([path for _, path in found])
+    return [(name, path) for name, path in found if path in first and second.get(path) == first[path]]
+
+
+def archive_path(workspace: Workspace, file_id: str) -> Path:
+    """Where the bytes of a file lie in the archive."""
+    return workspace.archive / file_id[:2] / file_id
+
+
+def archived(workspace: Workspace, path: Path) -> str:
+    """Keep the bytes of a landed file for ever; returns their sha256."""
+    drafts = workspace.archive / "drafts"
+    drafts.mkdir(parents=True, exist_ok=True)
+    draft = drafts / str(os.getpid())
+    digest = hashlib.sha256()
+    with path.open("rb") as source, draft.open("wb") as copy:
+        while block := source.read(1 << 20):
+            digest.update(block)
+            copy.write(block)
+    kept = archive_path(workspace, digest.hexdigest())
+    if kept.exists():
+        draft.unlink()
+    else:
+        kept.parent.mkdir(exist_ok=True)
+        draft.rename(kept)
+    return digest.hexdigest()
+
+
+def take_in(
+    warehouse: Warehouse, workspace: Workspace, as_of: date, say: Say, only: set[str] | None = None
+) -> list[Delivery]:
+    """Take in everything that landed, and try the held files again.
+
+    Args:
+        warehouse: inside the transaction of the stage.
+        workspace: whose landing it is.
+        as_of: the night that takes it in.
+        say: told about progress.
+        only: the file_ids to take from the archive instead of landing; a rebuild names them.
+
+    Returns:
+        What was delivered; `clear` removes it from landing after the commit.
+    """
+    deliveries = _deliveries(warehouse, workspace, only)
+    os.sync()
+    fresh = [delivery for delivery in deliveries if delivery.status == "loaded"]
+    first = int(warehouse.value("SELECT coalesce(max(file_sequence), 0) FROM core.feed_files")) + 1
+    for sequence, delivery in enumerate((delivery for delivery in deliveries if delivery.status != "known"), first):
+        delivery.sequence = sequence
+    touched: dict[str, list[Delivery]] = {}
+    from_sources: list[tuple[list[Delivery], list[str]]] = []
+    tell = _Progress(say, len(fresh))
+    for feed in FEEDS:
+        batch = [delivery for delivery in fresh if delivery.feed == feed]
+        if batch:
+            _load(warehouse, workspace, feed, batch, tell)
+            touched[feed] = batch
+    for source, folder in workspace.source_folders().items():
+        batch = _first_of_each([delivery for delivery in fresh if delivery.feed == source])
+        if batch:
+            say(f"reading {len(batch)} files of source {source}")
+            fed = _load_source(warehouse, workspace, folder, batch)
+            from_sources.append((batch, fed))
+            for feed in fed:
+                touched.setdefault(feed, []).extend(batch)
+    for feed, batch in touched.items():
+        _settle(warehouse, workspace, feed, batch, first)
+    for batch, fed in from_sources:
+        _count_source(warehouse, batch, fed, first)
+    _record(warehouse, [delivery for delivery in deliveries if delivery.status != "known"], as_of)
+    return deliveries
+
+
+def clear(warehouse: Warehouse, workspace: Workspace, deliveries: list[Delivery]) -> None:
+    """After the commit: list the new files in the archive, and take them out of landing."""
+    listed = workspace.archive / "deliveries.ndjson"
+    rows = warehouse.frame(
+        "SELECT file_id AS sha256, feed, name, as_of AS night, file_sequence AS taken_in FROM core.feed_files ORDER BY file_sequence"
+    )
+    lines = "".join(json.dumps(row, default=str) + "\n" for row in rows.iter_rows(named=True))
+    if not listed.exists() or listed.read_text(encoding="utf-8") != lines:
+        write_whole(listed, lines)
+    for delivery in deliveries:
+        if delivery.landed is not None:
+            delivery.landed.unlink(missing_ok=True)
+
+
+def _deliveries(warehouse: Warehouse, workspace: Workspace, only: set[str] | None) -> list[Delivery]:
+    known = warehouse.table(FeedFile).sort("file_sequence")
+    by_name = {(row["feed"], row["name"], row["file_id"]): row["status"] for row in known.iter_rows(named=True)}
+    by_content = {
+        (row["feed"], row["file_id"]) for row in known.filter(pl.col("status") == "loaded").iter_rows(named=True)
+    }
+    found: list[Delivery] = []
+    if only is None:
+        found = [Delivery(feed, path.name, archived(workspace, path), path) for feed, path in landed(workspace)]
+        found.sort(key=lambda delivery: (delivery.name, delivery.file_id, delivery.feed))
+    else:
+        found = list(_archived_deliveries(workspace, only))
+    held = [
+        Delivery(row["feed"], row["name"], row["file_id"], None, is_retry=True)
+        for row in known.filter(pl.col("status") == "held").iter_rows(named=True)
+    ]
+    for delivery in [*held, *found]:
+        names = (delivery.feed, delivery.name, delivery.file_id)
+        if not delivery.is_retry and names in by_name:
+            delivery.status = "known"
+        elif (delivery.feed, delivery.file_id) in by_content:
+            delivery.status, delivery.reason = "duplicate", DUPLICATE
+        else:
+            by_name[names] = "loaded"
+    return [*held, *found]
+
+
+def _archived_deliveries(workspace: Workspace, only: set[str]) -> Iterator[Delivery]:
+    for line in (workspace.archive / "deliveries.ndjson").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if row["sha256"] in only:
+            yield Delivery(row["feed"], row["name"], row["sha256"], None)
+
+
+def _load(warehouse: Warehouse, workspace: Workspace, feed: str, deliveries: list[Delivery], tell: "_Progress") -> None:
+    """Read the files of one feed in their order; many small ones are parsed and stored together."""
+    zone = workspace.settings.business.time_zone
+    waiting: list[tuple[Delivery, feeds.Records]] = []
+
+    def store() -> None:
+        if not waiting:
+            return
+        sequences = {each.file_id: each.sequence for each, _ in waiting}
+        by_id = {each.file_id: each for each, _ in waiting}
+        accepted, rejected = feeds.taken([(each.file_id, block) for each, block in waiting], FEEDS[feed], zone)
+        versions.load(warehouse, feed, accepted, sequences, zone)
+        for (file_id,), rows in rejected.group_by("file_id", maintain_order=True):
+            _reject(by_id[str(file_id)], rows)
+        waiting.clear()
+
+    done: set[str] = set()
+    for delivery in deliveries:
+        tell.one_more(delivery)
+        if delivery.file_id in done:
+            delivery.status, delivery.reason = "duplicate", DUPLICATE
+            continue
+        try:
+            for block in feeds.fitting(archive_path(workspace, delivery.file_id), delivery.name, FEEDS[feed]):
+                delivery.rows_in += block.texts.height + block.broken.height
+                if block.extra:
+                    delivery.reason = f"columns loaded nowhere: {', '.join(block.extra)}"
+                waiting.append((delivery, block))
+                if sum(each.texts.height for _, each in waiting) >= TOGETHER:
+                    store()
+        except feeds.Held as held:
+            waiting[:] = [(each, block) for each, block in waiting if each is not delivery]
+            versions.unload(warehouse, feed, delivery.sequence)
+            delivery.hold(str(held))
+        else:
+            done.add(delivery.file_id)
+    store()
+
+
+def _first_of_each(deliveries: list[Delivery]) -> list[Delivery]:
+    """One delivery of each content; the others are duplicates."""
+    first: dict[str, Delivery] = {}
+    for delivery in deliveries:
+        if first.setdefault(delivery.file_id, delivery) is not delivery:
+            delivery.status, delivery.reason = "duplicate", DUPLICATE
+    return list(first.values())
+
+
+def _reject(delivery: Delivery, rejected: pl.DataFrame) -> None:
+    for row in rejected.iter_rows(named=True):
+        number = row["record_number"]
+        raw, reasons, values = delivery.rejected.get(number, (row["raw"], [], row["values"]))
+        delivery.rejected[number] = (
+            raw,
+            [*reasons, *(reason for reason in row["reasons"] if reason not in reasons)],
+            values,
+        )
+
+
+def _load_source(warehouse: Warehouse, workspace: Workspace, folder: Path, batch: list[Delivery]) -> list[str]:
+    zone = workspace.settings.business.time_zone
+    earlier = warehouse.frame(
+        "SELECT file_id, name, file_sequence FROM core.feed_files WHERE feed = ? AND status = 'loaded' ORDER BY file_sequence",
+        [folder.name],
+    )
+    files = [
+        sources.SourceFile(
+            archive_path(workspace, row["file_id"]), row["name"], row["file_id"], row["file_sequence"], False
+        )
+        for row in earlier.iter_rows(named=True)
+    ]
+    files += [
+        sources.SourceFile(archive_path(workspace, each.file_id), each.name, each.file_id, each.sequence, True)
+        for each in batch
+    ]
+    mapped = sources.mapped(folder, files, zone)
+    by_id = {each.file_id: each for each in batch}
+    for file_id, reason in mapped.held.items():
+        by_id[file_id].hold(reason)
+    for file_id, rows_in in mapped.rows_in.items():
+        if by_id[file_id].status == "loaded":
+            by_id[file_id].rows_in = rows_in
+    for file_id, broken in mapped.broken.items():
+        if by_id[file_id].status == "loaded":
+            _reject(by_id[file_id], broken)
+    for feed, texts in mapped.rows.items():
+        outcome = parsed(texts, FEEDS[feed], mapped.time_zone)
+        for (file_id,), rows in outcome.rejected.group_by("file_id", maintain_order=True):
+            numbers = rows["record_number"].to_list()
+            raw = mapped.raw(str(file_id), numbers)
+            _reject(by_id[str(file_id)], rows.join(raw, on="record_number", how="left", validate="m:1"))
+        for (file_id,), rows in outcome.accepted.group_by("file_id", maintain_order=True):
+            versions.load(warehouse, feed, rows, {str(file_id): by_id[str(file_id)].sequence}, zone)
+    return list(mapped.rows)
+
+
+def _count_source(warehouse: Warehouse, batch: list[Delivery], fed: list[str], first: int) -> None:
+    """A source's record is a duplicate when nothing it gave, to any feed, was new."""
+    alive = " UNION ".join(
+        f"SELECT file_id, record_number FROM feeds.{feed} WHERE file_sequence >= {first}" for feed in fed
+    )
+    said = warehouse.frame(alive) if fed else pl.DataFrame(schema={"file_id": pl.String, "record_number": pl.Int64})
+    new = {str(file_id): set(rows["record_number"].to_list()) for (file_id,), rows in said.group_by("file_id")}
+    for each in batch:
+        if each.status == "loaded":
+            each.duplicates = set(range(1, each.rows_in + 1)) - new.get(each.file_id, set())
+
+
+def _settle(warehouse: Warehouse, workspace: Workspace, feed: str, batch: list[Delivery], first: int) -> None:
+    """Count what said nothing new, and reject what contradicts a ledger."""
+    duplicates, conflicts = versions.settle(warehouse, feed, first)
+    by_id = {each.file_id: each for each in batch if each.status == "loaded"}
+    for (file_id,), rows in duplicates.group_by("file_id"):
+        if by_id[str(file_id)].feed == feed:
+            by_id[str(file_id)].duplicates.update(rows["record_number"].to_list())
+    for (file_id,), rows in conflicts.group_by("file_id", maintain_order=True):
+        each = by_id[str(file_id)]
+        key = polars_schema(FEEDS[feed]).names()[0]
+        raw = feeds.raw(archive_path(workspace, each.file_id), each.name, rows["record_number"].to_list())
+        reasons = rows.select(
+            "record_number",
+            reasons=pl.concat_list(
+                pl.format(
+                    f"{key}: key_conflict: {{}} was used before with other content, by record {{}} of file {{}}",
+                    "key",
+                    "first_record",
+                    pl.col("first_file_id").str.slice(0, 12),
+                )
+            ),
+        )
+        _reject(each, reasons.join(raw, on="record_number", how="left", validate="m:1"))
+
+
+def _record(warehouse: Warehouse, deliveries: list[Delivery], as_of: date) -> None:
+    """Write one FeedFile row per file, and its rejected records."""
+    retried = [delivery.file_id for delivery in deliveries if delivery.is_retry]
+    still_held = {delivery.file_id for delivery in deliveries if delivery.is_retry and delivery.status == "held"}
+    schema = polars_schema(FeedFile)
+    fresh = [delivery for delivery in deliveries if not (delivery.is_retry and delivery.file_id in still_held)]
+    if set(retried) - still_held:
+        warehouse.run(
+            "DELETE FROM core.feed_files WHERE status = 'held' AND file_id IN (SELECT unnest(CAST(? AS VARCHAR[])))",
+            [sorted(set(retried) - still_held)],
+        )
+    warehouse.append(FeedFile, pl.DataFrame([delivery.row(as_of) for delivery in fresh], schema=schema, orient="row"))
+    rejected = [
+        {
+            "file_id": delivery.file_id,
+            "feed": delivery.feed,
+            "record_number": number,
+            "raw": raw,
+            "reasons": reasons,
+            "values": values,
+            "as_of": as_of,
+        }
+        for delivery in fresh
+        for number, (raw, reasons, values) in sorted(delivery.rejected.items())
+    ]
+    warehouse.append(RejectedRow, pl.DataFrame(rejected, schema=polars_schema(RejectedRow), orient="row"))

@@ -1,0 +1,85 @@
+"""The journal: what each night took in, by which settings and rules, and what it issued.
+
+Archive and journal together give the warehouse again, row by row; what was issued is read back, never decided anew.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from models.tables.base import TableClass, declaration
+from models.tables.entry import NightEvent
+from models.tables.lifecycle import TrackingUpdate
+from models.tables.rules import RULE_TABLES
+from pipelines.warehouse import Warehouse
+from pipelines.warehouse.publish import write_whole
+from pipelines.workspace import Settings, Workspace
+
+ISSUED: tuple[TableClass, ...] = (NightEvent, TrackingUpdate)
+"""What a night decides once and for all."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One night as the journal tells it."""
+
+    as_of: date
+    acts: bool
+    files: list[str]
+    folder: Path
+    settings: dict[str, Any]
+
+    def issued(self) -> dict[TableClass, pl.DataFrame]:
+        """The rows the night issued."""
+        return {table: pl.read_parquet(self.folder / f"{declaration(table).name}.parquet") for table in ISSUED}
+
+    def workspace(self, root: Path) -> Workspace:
+        """The workspace with the settings and rule tables of that night."""
+        then = Workspace(root, rules=self.folder / "rules")
+        then.__dict__["settings"] = Settings.model_validate(self.settings)
+        return then
+
+
+def write(warehouse: Warehouse, workspace: Workspace, as_of: date, *, acts: bool) -> None:
+    """Write down a closed night; the same night again writes the same."""
+    folder = workspace.journal / str(as_of)
+    (folder / "rules").mkdir(parents=True, exist_ok=True)
+    for name in RULE_TABLES:
+        file = workspace.rule_file(name)
+        if file.exists():
+            write_whole(folder / "rules" / f"{name}.csv", file.read_text(encoding="utf-8"))
+    for table in ISSUED:
+        rows = warehouse.table(table, "as_of = ?", [as_of]).sort(declaration(table).key)
+        draft = folder / f".{declaration(table).name}.parquet"
+        rows.write_parquet(draft)
+        draft.replace(folder / f"{declaration(table).name}.parquet")
+    before = warehouse.value("SELECT max(file_sequence) FROM core.nights WHERE as_of < ?", [as_of]) or 0
+    files = warehouse.frame(
+        """SELECT DISTINCT file_id FROM core.feed_files
+           WHERE file_sequence > ? AND file_sequence <= (SELECT file_sequence FROM core.nights WHERE as_of = ?) ORDER BY file_id""",
+        [before, as_of],
+    )
+    night = {
+        "as_of": str(as_of),
+        "acts": acts,
+        "version": version("orderhouse"),
+        "files": files["file_id"].to_list(),
+        "settings": workspace.settings.model_dump(mode="json"),
+    }
+    write_whole(folder / "night.json", json.dumps(night, indent=1) + "\n")
+
+
+def entries(workspace: Workspace) -> list[Entry]:
+    """Every night of the journal, in order."""
+    found = []
+    for file in sorted(workspace.journal.glob("*/night.json")):
+        night = json.loads(file.read_text(encoding="utf-8"))
+        found.append(
+            Entry(date.fromisoformat(night["as_of"]), night["acts"], night["files"], file.parent, night["settings"])
+        )
+    return found

@@ -1,0 +1,46 @@
+"""A warehouse made anew from archive and journal: the same tables, with what was issued read back."""
+
+import shutil
+from collections.abc import Callable
+
+from pipelines import journal, lock
+from pipelines.nightly import Run, Session
+from pipelines.stages import STAGES, Night
+from pipelines.warehouse import Warehouse
+from pipelines.warehouse.store import FILE_NAME
+from pipelines.workspace import OrderhouseError, Workspace
+
+
+def rebuild(workspace: Workspace, say: Callable[[str], None]) -> Run:
+    """Replay every night of the journal into a new warehouse, put it in the old one's place, and publish.
+
+    The old file is kept beside it as `before-rebuild.duckdb`.
+
+    Raises:
+        OrderhouseError: there is no journal, or another run holds the workspace.
+    """
+    nights = journal.entries(workspace)
+    if not nights:
+        raise OrderhouseError(f"{workspace.journal} tells of no night yet; run `orderhouse nightly` first.")
+    with lock.held(workspace):
+        work = workspace.warehouse / "rebuild"
+        shutil.rmtree(work, ignore_errors=True)
+        with Warehouse(work) as warehouse:
+            for entry in nights:
+                then = entry.workspace(workspace.root)
+                run = Session(then, warehouse, entry.as_of, say)
+                if entry.files:
+                    run.take_in(set(entry.files))
+                night = Night(warehouse, then, entry.as_of, acts=entry.acts, issued=entry.issued())
+                for name in STAGES:
+                    run.stage(night, name)
+                run.close(night)
+            last = Session(workspace, warehouse, run.run.as_of, say)
+            last.run = run.run
+            last.publish()
+        old = workspace.warehouse / FILE_NAME
+        if old.exists():
+            old.replace(workspace.warehouse / "before-rebuild.duckdb")
+        (work / FILE_NAME).replace(old)
+        shutil.rmtree(work, ignore_errors=True)
+        return last.run

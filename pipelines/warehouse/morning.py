@@ -1,0 +1,109 @@
+"""What a night leaves for people: records that wait, and the rows that ask for attention."""
+
+from datetime import date
+
+import polars as pl
+
+from models.tables.base import polars_schema
+from models.tables.intake import WaitingRow
+from pipelines.warehouse.store import Warehouse
+from pipelines.warehouse.versions import current
+
+AMOUNT = "CAST(e.amount AS DECIMAL(18, 4)) AS amount"
+ORDERED_AMOUNTS = """(SELECT order_id, sum(gross_amount_r - discount_amount_r) AS amount FROM core.sales_entries
+                      WHERE kind = 'ordered' GROUP BY order_id)"""
+
+
+def waiting(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
+    """Accepted records whose order, product or invoice has not arrived by the end of a day."""
+    orders = f"({current('orders', as_of, ['order_id'])})"
+    skus = f"({current('products', as_of, ['sku'])})"
+
+    def rows(feed: str, key: str, parent: str, column: str, known: str, where: str = "true") -> str:
+        return f"""
+            SELECT '{feed}' AS feed, concat_ws('/', {key}) AS key, '{parent} ' || {column} AS waits_for, file_id, record_number
+            FROM feeds.{feed} ANTI JOIN {known} k USING ({column})
+            WHERE coalesce(arrives_on, DATE '{as_of}') <= DATE '{as_of}' AND {column} IS NOT NULL AND {where}
+              AND file_id NOT IN (FROM retracted_files)"""
+
+    parts = [
+        rows("order_lines", "order_id, line_no", "order", "order_id", orders),
+        rows("order_events", "event_id", "order", "order_id", orders),
+        rows("payments", "payment_id", "order", "order_id", orders, "invoice_number IS NULL"),
+        f"""SELECT 'payments', payment_id, 'invoice ' || invoice_number, file_id, record_number FROM feeds.payments
+            WHERE invoice_number IS NOT NULL AND arrives_on <= DATE '{as_of}' AND file_id NOT IN (FROM retracted_files)""",
+        rows("stock_movements", "movement_id", "product", "sku", skus),
+        rows("stock_counts", "sku, location_id, counted_on", "product", "sku", skus),
+        rows("inbound", "purchase_order_id, line_no", "product", "sku", skus),
+    ]
+    return warehouse.frame(
+        f"""
+        SELECT w.feed, w.key, max(w.waits_for) AS waits_for, w.file_id, max(w.record_number) AS record_number, f.as_of AS since
+        FROM ({" UNION ALL ".join(parts)}) w JOIN (SELECT file_id, min(as_of) AS as_of FROM core.feed_files
+             WHERE status = 'loaded' GROUP BY ALL) f USING (file_id)
+        GROUP BY w.feed, w.key, w.file_id, f.as_of
+        QUALIFY row_number() OVER (PARTITION BY w.feed, w.key ORDER BY f.as_of DESC, w.file_id) = 1
+        ORDER BY ALL
+        """
+    ).cast(polars_schema(WaitingRow))
+
+
+def open_rejects(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
+    """Rejected records, by feed and file, that nobody has sent again or given up by a decision.
+
+    Returns:
+        feed, file_id, records, seen_on.
+    """
+    return warehouse.frame(
+        f"""SELECT feed, file_id, count(*) AS records, min(as_of) AS seen_on FROM core.rejected_rows
+            WHERE file_id || ':' || record_number NOT IN (
+                SELECT subject_id FROM feeds.decisions WHERE subject = 'reject' AND arrives_on <= DATE '{as_of}')
+            AND file_id NOT IN (FROM retracted_files)
+            GROUP BY ALL ORDER BY ALL"""
+    )
+
+
+def orders_on_hold(warehouse: Warehouse) -> pl.DataFrame:
+    """Orders on hold with their amount in the reporting currency."""
+    return warehouse.frame(
+        f"""SELECT order_id, {AMOUNT} FROM core.orders LEFT JOIN {ORDERED_AMOUNTS} e USING (order_id)
+            WHERE status = 'on_hold' ORDER BY ALL"""
+    )
+
+
+def open_holds(warehouse: Warehouse) -> pl.DataFrame:
+    """Open findings that hold an order."""
+    return warehouse.frame(
+        "SELECT order_id, facts, as_of FROM core.order_findings WHERE is_open AND severity = 'hold' ORDER BY ALL"
+    )
+
+
+def refused_facts(warehouse: Warehouse) -> pl.DataFrame:
+    """The first refused physical event of each order that waits for a decision on it."""
+    return warehouse.frame(
+        f"""
+        SELECT t.order_id, t.event, t.reason, {AMOUNT}
+        FROM (SELECT * FROM core.order_timeline SEMI JOIN (SELECT order_id FROM core.orders WHERE has_refused_fact)
+              USING (order_id) WHERE NOT is_accepted AND reason <> 'voided'
+              AND event IN ('picked', 'packed', 'shipped', 'in_transit', 'delivered', 'returned')
+              QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY occurred_at, event_id) = 1) t
+        LEFT JOIN {ORDERED_AMOUNTS} e USING (order_id) ORDER BY ALL
+        """
+    )
+
+
+def open_promises(warehouse: Warehouse) -> pl.DataFrame:
+    """Orders that were promised for a day and are not closed."""
+    return warehouse.frame(
+        f"""SELECT order_id, first_promised_on, fulfilment, {AMOUNT}
+            FROM core.orders LEFT JOIN {ORDERED_AMOUNTS} e USING (order_id)
+            WHERE status IN ('received', 'confirmed', 'on_hold') AND first_promised_on IS NOT NULL ORDER BY ALL"""
+    )
+
+
+def without_rate(warehouse: Warehouse) -> pl.DataFrame:
+    """Sales that are in no total, by currency."""
+    return warehouse.frame(
+        """SELECT currency, CAST(sum(gross_amount) AS DECIMAL(18, 2)) AS amount FROM core.sales_entries
+           WHERE gross_amount_r IS NULL AND kind = 'ordered' GROUP BY ALL ORDER BY ALL"""
+    )

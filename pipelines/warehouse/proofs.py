@@ -1,0 +1,118 @@
+"""The figures that the certificate of a night compares, each counted over all rows."""
+
+from datetime import date
+
+from models.rules.certificate import Compared
+from models.tables import FEEDS
+from pipelines.warehouse.store import Warehouse
+from pipelines.warehouse.versions import current
+
+NUMBERS_BROKEN = """NOT (0 <= returned AND returned <= delivered AND delivered <= shipped
+                         AND shipped <= quantity - cancelled AND cancelled <= quantity)"""
+
+
+def compared(warehouse: Warehouse, as_of: date) -> list[Compared]:
+    """What came in equals what is kept; every order is in one status; figures are the sums of their parts.
+
+    Args:
+        warehouse: after `nights.prepare` of this night.
+        as_of: the night.
+    """
+    one = warehouse.value
+    feeds = ", ".join(f"'{feed}'" for feed in FEEDS)
+    stored = " + ".join(
+        f"""(SELECT count(*) FROM feeds.{feed} WHERE file_id IN (SELECT file_id FROM core.feed_files WHERE feed = '{feed}'))"""
+        for feed in FEEDS
+    )
+    orders = f"({current('orders', as_of, ['order_id'])})"
+    lines = f"({current('order_lines', as_of, ['order_id', 'line_no'])})"
+    events = f"(SELECT order_id FROM feeds.order_events WHERE arrives_on <= DATE '{as_of}')"
+    sold = "(SELECT * FROM core.sales_entries WHERE gross_amount_r IS NOT NULL)"
+    net = f"""(SELECT coalesce(sum(CASE kind WHEN 'ordered' THEN 1 ELSE -1 END * (gross_amount_r - discount_amount_r)), 0)
+              FROM {sold})"""
+    return [
+        Compared(
+            "files_add_up",
+            0,
+            one("SELECT count(*) FROM core.feed_files WHERE rows_in <> accepted + rejected + duplicates"),
+            "Files whose records in are not accepted + rejected + duplicates.",
+        ),
+        Compared(
+            "accepted_rows_are_stored",
+            one(f"SELECT coalesce(sum(accepted), 0)::BIGINT FROM core.feed_files WHERE feed IN ({feeds})"),
+            one(f"SELECT {stored}"),
+            "Records accepted of feed files, against rows stored from them.",
+        ),
+        Compared(
+            "rejected_rows_are_kept",
+            one("SELECT coalesce(sum(rejected), 0)::BIGINT FROM core.feed_files"),
+            one("SELECT count(*) FROM core.rejected_rows"),
+            "Records rejected, against rejected records kept.",
+        ),
+        Compared(
+            "every_order_is_in_one_status",
+            one(f"SELECT count(*) FROM {orders}"),
+            one("SELECT count(DISTINCT order_id) FROM core.orders WHERE status IS NOT NULL"),
+            "Orders accepted up to this day, against orders with a status.",
+        ),
+        Compared(
+            "no_order_twice",
+            0,
+            one("SELECT count(*) - count(DISTINCT order_id) FROM core.orders"),
+            "Orders that are there more than once.",
+        ),
+        Compared(
+            "every_line_has_its_numbers",
+            one(f"SELECT count(*) FROM {lines} SEMI JOIN {orders} USING (order_id)"),
+            one("SELECT count(*) FROM core.order_lines"),
+            "Lines of these orders accepted, against lines with numbers.",
+        ),
+        Compared(
+            "numbers_are_possible",
+            0,
+            one(f"SELECT count(*) FROM core.order_lines WHERE {NUMBERS_BROKEN}"),
+            "Lines where not 0 <= returned <= delivered <= shipped <= ordered - cancelled.",
+        ),
+        Compared(
+            "every_event_is_on_a_timeline",
+            one(f"SELECT count(*) FROM {events} SEMI JOIN {orders} USING (order_id)"),
+            one("SELECT count(*) FROM core.order_timeline WHERE source = 'feed'"),
+            "Events told of these orders, against events on timelines.",
+        ),
+        Compared(
+            "units_ordered_are_sold",
+            one(
+                """SELECT coalesce(sum(quantity), 0)::BIGINT FROM core.order_lines
+                   SEMI JOIN (SELECT order_id FROM core.orders WHERE status <> 'rejected') USING (order_id)"""
+            ),
+            one("SELECT coalesce(sum(units), 0)::BIGINT FROM core.sales_entries WHERE kind = 'ordered'"),
+            "Units of lines of orders not rejected, against units in sales.",
+        ),
+        Compared(
+            "units_undone_are_booked",
+            one(
+                """SELECT coalesce(sum(cancelled + returned), 0)::BIGINT FROM core.order_lines
+                   SEMI JOIN (SELECT order_id FROM core.orders WHERE status <> 'rejected') USING (order_id)"""
+            ),
+            one("SELECT coalesce(sum(units), 0)::BIGINT FROM core.sales_entries WHERE kind <> 'ordered'"),
+            "Units cancelled and returned on lines, against units undone in sales.",
+        ),
+        Compared(
+            "daily_orders_are_the_sum_of_sales",
+            one(f"SELECT {net}"),
+            one("SELECT coalesce(sum(net_amount), 0) FROM marts.daily_orders"),
+            "Net sales of all entries, against daily_orders.",
+        ),
+        Compared(
+            "daily_sales_are_the_sum_of_sales",
+            one(f"SELECT {net}"),
+            one("SELECT coalesce(sum(net_amount), 0) FROM marts.daily_sales"),
+            "Net sales of all entries, against daily_sales.",
+        ),
+        Compared(
+            "orders_are_counted_once",
+            one("SELECT count(*) FROM core.orders WHERE status <> 'rejected'"),
+            one("SELECT coalesce(sum(orders), 0)::BIGINT FROM marts.daily_orders"),
+            "Orders not rejected, against orders in daily_orders.",
+        ),
+    ]

@@ -1,0 +1,196 @@
+"""The one file that the nights write: opened by one process, changed one stage at a time.
+
+Every stage is one transaction together with its marker, so that a kill at any moment leaves whole stages only. Tables are
+made from their declarations; how a stage writes follows from the kind of the table.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from models.tables import CATALOG, FEEDS
+from models.tables.base import Declaration, TableClass, declaration, polars_schema
+from pipelines.workspace import OrderhouseError
+
+SCHEMA_VERSION = 1
+FILE_NAME = "orderhouse.duckdb"
+STORED_WITH_FEEDS = {"file_sequence": "BIGINT", "arrives_on": "DATE", "revised_on": "DATE"}
+"""What is kept beside every accepted row: the order its file was taken in, and the business dates it takes effect."""
+
+
+def sql_type(dtype: Any) -> str:
+    """The DuckDB type that stores a Polars type."""
+    match dtype:
+        case pl.Decimal():
+            return f"DECIMAL({dtype.precision}, {dtype.scale})"
+        case pl.Datetime():
+            return "TIMESTAMPTZ"
+        case pl.List():
+            return f"{sql_type(dtype.inner)}[]"
+    return {pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Date: "DATE", pl.Boolean: "BOOLEAN"}[dtype.base_type()]
+
+
+def in_utc(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with its moments in UTC under that name."""
+    moments = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
+    return frame.with_columns(pl.col(name).dt.convert_time_zone("UTC") for name in moments) if moments else frame
+
+
+def place(table: TableClass | Declaration) -> str:
+    """Where a table lies: `schema.name`."""
+    declared = table if isinstance(table, Declaration) else declaration(table)
+    return f"{declared.schema}.{declared.name}"
+
+
+class Warehouse:
+    """The open warehouse file of one workspace."""
+
+    def __init__(self, folder: Path, *, memory: str = "2GB") -> None:
+        """Open or create the file.
+
+        Raises:
+            OrderhouseError: a newer program wrote it.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / FILE_NAME
+        try:
+            self.connection = duckdb.connect(self.path)
+        except duckdb.Error as error:
+            raise OrderhouseError(
+                f"{self.path} cannot be opened ({str(error).splitlines()[0]}); see `orderhouse doctor`."
+            ) from error
+        self.run("SET TimeZone = 'UTC'")
+        self.run(f"SET memory_limit = '{memory}'")
+        self.run(f"SET temp_directory = '{folder / 'spill'}'")
+        self.run("SET checkpoint_threshold = '256MB'")
+        self.run("SET enable_progress_bar = false")
+        self._create()
+
+    def close(self) -> None:
+        """Close the file; what is committed stays."""
+        self.connection.close()
+
+    def __enter__(self) -> "Warehouse":
+        """The warehouse itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def run(self, sql: str, params: Any = None) -> None:
+        """Carry out a statement that returns nothing."""
+        self.connection.execute(sql, params)
+
+    def frame(self, sql: str, params: Any = None) -> pl.DataFrame:
+        """The rows of a query."""
+        return in_utc(self.connection.sql(sql, params=params).pl())
+
+    def value(self, sql: str, params: Any = None) -> Any:
+        """The first value of a query, or none."""
+        rows = self.connection.sql(sql, params=params).fetchall()
+        return rows[0][0] if rows else None
+
+    def table(self, table: TableClass, where: str = "true", params: Any = None) -> pl.DataFrame:
+        """The rows of a table, with its declared columns and types."""
+        names = ", ".join(f'"{name}"' for name in polars_schema(table).names())
+        return self.frame(f"SELECT {names} FROM {place(table)} WHERE {where}", params).cast(polars_schema(table))
+
+    @contextlib.contextmanager
+    def given(self, **frames: pl.DataFrame) -> Iterator[None]:
+        """Frames that queries may name meanwhile."""
+        for name, frame in frames.items():
+            self.connection.register(name, frame)
+        try:
+            yield
+        finally:
+            for name in frames:
+                self.connection.unregister(name)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing."""
+        self.run("BEGIN")
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                self.run("ROLLBACK")
+            raise
+        self.run("COMMIT")
+
+    @contextlib.contextmanager
+    def stage(self, as_of: date, name: str) -> Iterator[None]:
+        """One stage of a night: all it writes, and its marker."""
+        with self.transaction():
+            yield
+            self.run("INSERT OR REPLACE INTO core.stage_markers VALUES (?, ?)", [as_of, name])
+
+    def append(self, table: TableClass, frame: pl.DataFrame) -> int:
+        """Add rows to a table; returns how many."""
+        names = polars_schema(table).names()
+        if frame.height:
+            listed = ", ".join(f'"{name}"' for name in names)
+            with self.given(appended=frame.select(names)):
+                self.run(f"INSERT INTO {place(table)} ({listed}) SELECT {listed} FROM appended")
+        return frame.height
+
+    def append_new(self, table: TableClass, frame: pl.DataFrame) -> int:
+        """Add to a ledger the rows whose key it has not; returns how many."""
+        key = list(declaration(table).key)
+        with self.given(offered=frame.select(key)):
+            known = self.frame(f"SELECT DISTINCT o.* FROM offered o SEMI JOIN {place(table)} USING ({', '.join(key)})")
+        return self.append(table, frame.join(known, on=key, how="anti") if known.height else frame)
+
+    def replace(self, table: TableClass, frame: pl.DataFrame, where: str, params: Any = None) -> int:
+        """Put rows in the place of those that `where` names; returns how many are new."""
+        self.run(f"DELETE FROM {place(table)} WHERE {where}", params)
+        return self.append(table, frame)
+
+    def _create(self) -> None:
+        self.run("CREATE SCHEMA IF NOT EXISTS feeds")
+        self.run("CREATE SCHEMA IF NOT EXISTS core")
+        self.run("CREATE SCHEMA IF NOT EXISTS marts")
+        self.run("CREATE TABLE IF NOT EXISTS core.meta (name VARCHAR PRIMARY KEY, value VARCHAR)")
+        written = int(self.value("SELECT value FROM core.meta WHERE name = 'schema_version'") or SCHEMA_VERSION)
+        if written > SCHEMA_VERSION:
+            raise OrderhouseError(
+                f"{self.path} was written by a newer Orderhouse (schema {written}, this one knows {SCHEMA_VERSION}); "
+                "install that version or name another workspace."
+            )
+        with self.transaction():
+            self.run("INSERT OR REPLACE INTO core.meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+            self.run(
+                "CREATE TABLE IF NOT EXISTS core.stage_markers (as_of DATE, stage VARCHAR, PRIMARY KEY (as_of, stage))"
+            )
+            self.run("CREATE TABLE IF NOT EXISTS core.nights (as_of DATE PRIMARY KEY, file_sequence BIGINT)")
+            for table in CATALOG:
+                columns = {f'"{name}"': sql_type(dtype) for name, dtype in polars_schema(table).items()}
+                if declaration(table).kind == "feed":
+                    columns |= STORED_WITH_FEEDS
+                    key = polars_schema(table)
+                    parts = ", ".join(f'"{part}" {sql_type(key[part])}' for part in declaration(table).key)
+                    self.run(f"CREATE TABLE IF NOT EXISTS feeds.revised_{declaration(table).name} ({parts})")
+                listed = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
+                self.run(f"CREATE TABLE IF NOT EXISTS {place(table)} ({listed})")
+
+    def meta(self, name: str, value: str) -> str:
+        """What is remembered under a name; the given value from now on where nothing was."""
+        known = self.value("SELECT value FROM core.meta WHERE name = ?", [name])
+        if known is None:
+            self.run("INSERT INTO core.meta VALUES (?, ?)", [name, value])
+            return value
+        return str(known)
+
+    def count(self, table: TableClass) -> int:
+        """How many rows a table has."""
+        return int(self.value(f"SELECT count(*) FROM {place(table)}"))
+
+    def feed_names(self) -> tuple[str, ...]:
+        """Every feed of the contract."""
+        return tuple(FEEDS)

@@ -1,0 +1,312 @@
+"""One workspace: its folders, its settings, its publications.
+
+The dashboards import this module and no other of this floor.
+"""
+
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+SETTINGS_FILE = "orderhouse.toml"
+SHOP_RULES = ("tax_rates", "carrier_services", "zones", "holidays")
+"""Rule tables that no project can have for a shop."""
+
+
+class OrderhouseError(Exception):
+    """Something a person can mend; the message is one sentence that says what to do."""
+
+    exit_code = 1
+
+
+class Section(BaseModel):
+    """A section of the settings; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Business(Section):
+    """When a day ends, in which currency figures are reported, and from when on the shop lives here."""
+
+    time_zone: str = "UTC"
+    reporting_currency: str = "EUR"
+    default_location: str | None = None
+    goes_live_on: date | None = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is no IANA time zone, such as 'Europe/London'")
+        return value
+
+    @field_validator("reporting_currency")
+    @classmethod
+    def _currency_code(cls, value: str) -> str:
+        if not (len(value) == 3 and value.isascii() and value.isupper() and value.isalpha()):
+            raise ValueError(f"{value!r} is no currency code, such as 'EUR'")
+        return value
+
+
+class Company(Section):
+    """Who we are, on documents."""
+
+    name: str = "Orderhouse"
+    street: str | None = None
+    city: str | None = None
+    postcode: str | None = None
+    country: str | None = None
+    tax_id: str | None = None
+    email: str | None = None
+    iban: str | None = None
+    logo: str | None = None
+    gs1_prefix: str | None = None
+
+
+class Orders(Section):
+    """How orders are confirmed."""
+
+    auto_confirm: bool = True
+
+
+class Stock(Section):
+    """How stock is kept."""
+
+    shipments_from_events: bool = False
+
+
+class Fulfilment(Section):
+    """How orders are shipped."""
+
+    ship_policy: Literal["partial", "complete", "line"] = "partial"
+    max_splits: int = 2
+
+
+class Billing(Section):
+    """How orders are billed."""
+
+    policy: Literal["on_confirmation", "on_shipment", "on_delivery"] = "on_confirmation"
+    prices_include_tax: bool = False
+    tax_rounding: Literal["per_rate", "per_line"] = "per_rate"
+    default_tax_code: str = "STD"
+    number_width: int = 9
+    first_number: int = 1
+    shipping_tax_code: str = "STD"
+    consolidated_customers: list[str] = []
+    invoice_series: str = "INV"
+    credit_series: str = "CRN"
+
+
+class Reorder(Section):
+    """How purchases are proposed."""
+
+    order_line_cost: Decimal = Decimal("2.00")
+    holding_rate: Decimal = Decimal("0.25")
+    auto_approve_below: Decimal = Decimal(0)
+    budget: Decimal | None = None
+    history_days: int = 365
+    maximum_cover_days: int | None = None
+
+
+class Publish(Section):
+    """How many publications and nights are kept."""
+
+    keep: int = 14
+    nights: int = 35
+
+
+class Notify(Section):
+    """A command that is run after every night, with the result as JSON on its standard input."""
+
+    command: str | None = None
+
+
+class Auth(Section):
+    """Who may see the dashboards; read by Streamlit."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Settings(BaseSettings):
+    """All settings of a workspace: its file, and the environment, which wins."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ORDERHOUSE_", env_nested_delimiter="__", extra="forbid", nested_model_default_partial_update=True
+    )
+
+    business: Business = Business()
+    company: Company = Company()
+    orders: Orders = Orders()
+    stock: Stock = Stock()
+    fulfilment: Fulfilment = Fulfilment()
+    billing: Billing = Billing()
+    reorder: Reorder = Reorder()
+    publish: Publish = Publish()
+    notify: Notify = Notify()
+    auth: Auth = Auth()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, whose content is handed in."""
+        return env_settings, init_settings
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One published file: what was known after the night of `as_of`."""
+
+    file: Path
+    as_of: date
+    number: int
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder that holds everything of one shop; `rules` names another folder of rule tables than its own."""
+
+    root: Path
+    rules: Path | None = None
+
+    @property
+    def landing(self) -> Path:
+        """Where files are dropped, one folder per feed or source."""
+        return self.root / "landing"
+
+    @property
+    def archive(self) -> Path:
+        """The bytes of every delivered file, by sha256."""
+        return self.root / "archive"
+
+    @property
+    def journal(self) -> Path:
+        """What each night took in and issued."""
+        return self.root / "journal"
+
+    @property
+    def warehouse(self) -> Path:
+        """The folder of the one file that the nights write."""
+        return self.root / "warehouse"
+
+    @property
+    def published(self) -> Path:
+        """The folder of published files, pointer and link."""
+        return self.root / "published"
+
+    @property
+    def exports(self) -> Path:
+        """Files for other people and programs."""
+        return self.root / "exports"
+
+    @property
+    def documents(self) -> Path:
+        """Files for customers, suppliers and carriers."""
+        return self.root / "documents"
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings of this workspace; without it the defaults hold."""
+        return self.root / SETTINGS_FILE
+
+    @cached_property
+    def file_settings(self) -> dict[str, Any]:
+        """What the settings file says, as it stands.
+
+        Raises:
+            OrderhouseError: the file is no TOML.
+        """
+        if not self.settings_file.exists():
+            return {}
+        try:
+            return tomllib.loads(self.settings_file.read_text(encoding="utf-8-sig"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise OrderhouseError(f"{self.settings_file} is no valid TOML ({error}); mend that line.") from error
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings in force.
+
+        Raises:
+            OrderhouseError: an unknown key or a value that is not allowed.
+        """
+        try:
+            return Settings(**self.file_settings)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            what = "is no known setting" if first["type"] == "extra_forbidden" else first["msg"]
+            raise OrderhouseError(
+                f"Setting {place}: {what}; mend it in {self.settings_file} or the environment."
+            ) from error
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """The business time zone."""
+        return ZoneInfo(self.settings.business.time_zone)
+
+    def today(self) -> date:
+        """Today in the business time zone; the shells ask, the rules never do."""
+        return datetime.now(self.time_zone).date()
+
+    def rule_file(self, name: str) -> Path:
+        """A rule table of this workspace, else the project's; tax rates, carriers and the like are the shop's only."""
+        own = (self.rules or self.root / "rules") / f"{name}.csv"
+        return own if own.exists() or name in SHOP_RULES else PROJECT / "data" / "rules" / f"{name}.csv"
+
+    def source_folders(self) -> dict[str, Path]:
+        """Every source by its name; the workspace's own win."""
+        folders = [*(PROJECT / "data" / "sources").glob("*/"), *(self.root / "sources").glob("*/")]
+        return {folder.name: folder for folder in sorted(folders, key=lambda path: path.name) if folder.is_dir()}
+
+    def pointer(self) -> Publication | None:
+        """The newest publication, or none before the first green night."""
+        try:
+            found = json.loads((self.published / "current.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return Publication(self.published / found["file"], date.fromisoformat(found["as_of"]), found["publication"])
+
+    def publications(self) -> list[Publication]:
+        """The kept publications, newest first; the newest of each business date only."""
+        newest: dict[date, Publication] = {}
+        for file in self.published.glob("orderhouse-*.duckdb"):
+            _, *day, number = file.stem.split("-")
+            found = Publication(file, date.fromisoformat("-".join(day)), int(number))
+            if found.as_of not in newest or newest[found.as_of].number < found.number:
+                newest[found.as_of] = found
+        return sorted(newest.values(), key=lambda found: found.as_of, reverse=True)
+
+
+def find(explicit: Path | None = None) -> Workspace:
+    """The workspace to use: the one named, else ORDERHOUSE_WORKSPACE, else the nearest folder upward with settings,
+    else the project's own `data/`.
+
+    Raises:
+        OrderhouseError: the named folder does not exist.
+    """
+    named = explicit or (Path(os.environ["ORDERHOUSE_WORKSPACE"]) if os.environ.get("ORDERHOUSE_WORKSPACE") else None)
+    if named is not None:
+        if not named.is_dir():
+            raise OrderhouseError(f"The workspace {named} is no folder; create it, or name another with --workspace.")
+        return Workspace(named.resolve())
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / SETTINGS_FILE).exists():
+            return Workspace(folder)
+    return Workspace(PROJECT / "data")
