@@ -76,6 +76,8 @@ def linked(source: Path, target: Path) -> None:
 
 def large_night(orders: int) -> None:
     """A night over a large history, against the least it can cost; then a night over 200 new orders on top."""
+    from pipelines import sample as samples
+
     first = LAST - timedelta(days=DAYS - 1)
     history, more = WORK / f"sample-{orders}", WORK / f"more-{orders}"
     print(f"Sample of {orders:,} orders over {DAYS} days")
@@ -89,7 +91,7 @@ def large_night(orders: int) -> None:
     shop = WORK / "shop"
     shutil.rmtree(shop, ignore_errors=True)
     shop.mkdir(parents=True)
-    (shop / "orderhouse.toml").write_text(f'[business]\ntime_zone = "Europe/Berlin"\ngoes_live_on = {first}\n')
+    samples.settle(shop, first)
     linked(history, shop / "landing")
     night = measured("-m", "bench.night", str(shop), str(LAST))
     print(f"night, intake to trends           {night}")

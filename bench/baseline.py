@@ -21,7 +21,7 @@ FOLD = """CREATE TABLE line_numbers AS
            least(sum(CASE event WHEN 'returned' THEN coalesce(e.quantity, l.quantity) END), l.quantity) AS returned,
            least(sum(CASE event WHEN 'cancelled' THEN coalesce(e.quantity, l.quantity) END), l.quantity) AS cancelled
     FROM lines l LEFT JOIN events e ON e.order_id = l.order_id AND (e.line_no IS NULL OR e.line_no = l.line_no)
-    GROUP BY ALL"""
+    GROUP BY l.order_id, l.line_no, l.quantity"""
 STATUS = """CREATE TABLE statuses AS
     SELECT order_id, arg_max(event, occurred_at) AS last_event, min(occurred_at) AS first_at FROM events GROUP BY ALL"""
 DAILY = """CREATE TABLE daily AS

@@ -153,13 +153,15 @@ def over_time(
         known = [value for value in values if value is not None]
         if known:
             ends.append((values[-1] if values[-1] is not None else known[-1], line.name, colour))
-    if open_end and lines and len(days) > 1:
+    places = [place for place, is_hollow in zip((0, -1), hollow, strict=True) if is_hollow]
+    if lines and len(days) > 1 and places:
         figure.add_scatter(
-            x=[days[-1]],
-            y=[_numbers(lines[0].values)[-1]],
+            x=[days[place] for place in places],
+            y=[_numbers(lines[0].values)[place] for place in places],
             mode="markers",
             hoverinfo="skip",
-            marker={"size": 8, "color": colours.surface, "line": {"width": 2, "color": colours.series[0]}},
+            cliponaxis=False,
+            marker={"size": 9, "color": colours.surface, "line": {"width": 2, "color": colours.series[0]}},
         )
     _name_ends(
         figure,

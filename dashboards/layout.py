@@ -16,9 +16,9 @@ from dashboards.queries import Scope
 from dashboards.wording import plain
 from models.tables import CATALOG
 from models.tables.base import PROVENANCE, Column, TableClass, columns, declaration
+from pipelines.workspace import FORMULA
 
 STYLE = Path(__file__).parent / "style.css"
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet would take for the beginning of a formula."""
 SCOPE = "scope"
 

@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -28,8 +29,9 @@ Say = Callable[[str], None]
 RECENT_SECONDS = 30
 LOOK_SECONDS = 0.5
 DUPLICATE = "the same bytes were taken in before under another name"
-TOGETHER = 100_000
-"""So many records of small files are parsed and stored together."""
+TOGETHER = 250_000
+"""So many records are parsed and stored together."""
+REJECTED = pl.Schema(dict(feeds.REJECTED))  # type: ignore[arg-type]
 
 
 class _Progress:
@@ -58,13 +60,31 @@ class Delivery:
     status: str = "loaded"
     reason: str | None = None
     rows_in: int = 0
-    rejected: dict[int, tuple[str, list[str], str | None]] = field(default_factory=dict)
+    rejects: list[pl.DataFrame] = field(default_factory=list)
     duplicates: set[int] = field(default_factory=set)
     is_retry: bool = False
 
+    def reject(self, rows: pl.DataFrame) -> None:
+        """Note rejected records: record_number, raw, reasons, values; a record may be noted again for other reasons."""
+        if rows.height:
+            self.rejects.append(rows.select(REJECTED.names()).cast(REJECTED))
+
+    @property
+    def rejected(self) -> pl.DataFrame:
+        """Its rejected records, each once with all its reasons, in the order of the file."""
+        noted = pl.concat([pl.DataFrame(schema=REJECTED), *self.rejects])
+        if noted["record_number"].is_duplicated().any():
+            noted = noted.group_by("record_number", maintain_order=True).agg(
+                pl.col("raw").first(),
+                pl.col("reasons").explode().unique(maintain_order=True),
+                pl.col("values").first(),
+            )
+        return noted.sort("record_number")
+
     def row(self, as_of: date) -> dict[str, object]:
         """Its FeedFile row."""
-        duplicates = len(self.duplicates - self.rejected.keys())
+        rejected = self.rejected["record_number"]
+        duplicates = len(self.duplicates.difference(rejected.to_list())) if self.duplicates else 0
         return {
             "file_id": self.file_id,
             "feed": self.feed,
@@ -72,8 +92,8 @@ class Delivery:
             "status": self.status,
             "reason": self.reason,
             "rows_in": self.rows_in,
-            "accepted": self.rows_in - len(self.rejected) - duplicates,
-            "rejected": len(self.rejected),
+            "accepted": self.rows_in - len(rejected) - duplicates,
+            "rejected": len(rejected),
             "duplicates": duplicates,
             "as_of": as_of,
             "file_sequence": self.sequence,
@@ -82,8 +102,63 @@ class Delivery:
     def hold(self, reason: str) -> None:
         """Nothing of it counts; it is tried again every night."""
         self.status, self.reason, self.rows_in = "held", reason, 0
-        self.rejected.clear()
+        self.rejects.clear()
         self.duplicates.clear()
+
+
+class _Loader:
+    """Parses blocks of one feed together, however small their files, and stores them while more are read."""
+
+    def __init__(self, warehouse: Warehouse, feed: str, time_zone: str) -> None:
+        self.warehouse, self.feed, self.time_zone = warehouse, feed, time_zone
+        self.waiting: list[tuple[Delivery, feeds.Records]] = []
+        self.writer = ThreadPoolExecutor(1)
+        self.writing: Future[None] | None = None
+
+    def __enter__(self) -> "_Loader":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """What was taken is stored; after an error the transaction is rolled back by the caller."""
+        with self.writer:
+            if kind is None:
+                self.store()
+                self.settle()
+
+    def take(self, delivery: Delivery, block: feeds.Records) -> None:
+        """A block of a file."""
+        delivery.rows_in += block.texts.height + block.broken.height
+        if block.extra:
+            delivery.reason = f"columns loaded nowhere: {', '.join(block.extra)}"
+        self.waiting.append((delivery, block))
+        if sum(each.texts.height for _, each in self.waiting) >= TOGETHER:
+            self.store()
+
+    def drop(self, delivery: Delivery) -> None:
+        """The file cannot be read to its end: nothing of it counts."""
+        self.waiting = [(each, block) for each, block in self.waiting if each is not delivery]
+        self.settle()
+        versions.unload(self.warehouse, self.feed, delivery.sequence)
+
+    def store(self) -> None:
+        """Parse what waits and hand it to the writer."""
+        if not self.waiting:
+            return
+        by_id = {each.file_id: each for each, _ in self.waiting}
+        sequences = {file_id: each.sequence for file_id, each in by_id.items()}
+        blocks = [(each.file_id, block) for each, block in self.waiting]
+        accepted, rejected = feeds.taken(blocks, FEEDS[self.feed], self.time_zone)
+        self.waiting = []
+        for (file_id,), rows in rejected.group_by("file_id", maintain_order=True):
+            by_id[str(file_id)].reject(rows)
+        self.settle()
+        self.writing = self.writer.submit(versions.load, self.warehouse, self.feed, accepted, sequences, self.time_zone)
+
+    def settle(self) -> None:
+        """Wait for the writer."""
+        if self.writing is not None:
+            self.writing.result()
+            self.writing = None
 
 
 def unknown_folders(workspace: Workspace) -> list[str]:
@@ -107,6 +182,11 @@ def landed(workspace: Workspace) -> list[tuple[str, Path]]:
         time.sleep(LOOK_SECONDS)
     second = feeds.look([path for _, path in found])
     return [(name, path) for name, path in found if path in first and second.get(path) == first[path]]
+
+
+def printable(name: str) -> str:
+    """A file name as text; bytes that are no UTF-8 are written out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def archive_path(workspace: Workspace, file_id: str) -> Path:
@@ -200,7 +280,9 @@ def _deliveries(warehouse: Warehouse, workspace: Workspace, only: set[str] | Non
     }
     found: list[Delivery] = []
     if only is None:
-        found = [Delivery(feed, path.name, archived(workspace, path), path) for feed, path in landed(workspace)]
+        found = [
+            Delivery(feed, printable(path.name), archived(workspace, path), path) for feed, path in landed(workspace)
+        ]
         found.sort(key=lambda delivery: (delivery.name, delivery.file_id, delivery.feed))
     else:
         found = list(_archived_deliveries(workspace, only))
@@ -226,43 +308,23 @@ def _archived_deliveries(workspace: Workspace, only: set[str]) -> Iterator[Deliv
             yield Delivery(row["feed"], row["name"], row["sha256"], None)
 
 
-def _load(warehouse: Warehouse, workspace: Workspace, feed: str, deliveries: list[Delivery], tell: "_Progress") -> None:
-    """Read the files of one feed in their order; many small ones are parsed and stored together."""
-    zone = workspace.settings.business.time_zone
-    waiting: list[tuple[Delivery, feeds.Records]] = []
-
-    def store() -> None:
-        if not waiting:
-            return
-        sequences = {each.file_id: each.sequence for each, _ in waiting}
-        by_id = {each.file_id: each for each, _ in waiting}
-        accepted, rejected = feeds.taken([(each.file_id, block) for each, block in waiting], FEEDS[feed], zone)
-        versions.load(warehouse, feed, accepted, sequences, zone)
-        for (file_id,), rows in rejected.group_by("file_id", maintain_order=True):
-            _reject(by_id[str(file_id)], rows)
-        waiting.clear()
-
+def _load(warehouse: Warehouse, workspace: Workspace, feed: str, deliveries: list[Delivery], tell: _Progress) -> None:
+    """Read the files of one feed in their order."""
     done: set[str] = set()
-    for delivery in deliveries:
-        tell.one_more(delivery)
-        if delivery.file_id in done:
-            delivery.status, delivery.reason = "duplicate", DUPLICATE
-            continue
-        try:
-            for block in feeds.fitting(archive_path(workspace, delivery.file_id), delivery.name, FEEDS[feed]):
-                delivery.rows_in += block.texts.height + block.broken.height
-                if block.extra:
-                    delivery.reason = f"columns loaded nowhere: {', '.join(block.extra)}"
-                waiting.append((delivery, block))
-                if sum(each.texts.height for _, each in waiting) >= TOGETHER:
-                    store()
-        except feeds.Held as held:
-            waiting[:] = [(each, block) for each, block in waiting if each is not delivery]
-            versions.unload(warehouse, feed, delivery.sequence)
-            delivery.hold(str(held))
-        else:
-            done.add(delivery.file_id)
-    store()
+    with _Loader(warehouse, feed, workspace.settings.business.time_zone) as loader:
+        for delivery in deliveries:
+            tell.one_more(delivery)
+            if delivery.file_id in done:
+                delivery.status, delivery.reason = "duplicate", DUPLICATE
+                continue
+            try:
+                for block in feeds.fitting(archive_path(workspace, delivery.file_id), delivery.name, FEEDS[feed]):
+                    loader.take(delivery, block)
+            except feeds.Held as held:
+                loader.drop(delivery)
+                delivery.hold(str(held))
+            else:
+                done.add(delivery.file_id)
 
 
 def _first_of_each(deliveries: list[Delivery]) -> list[Delivery]:
@@ -272,17 +334,6 @@ def _first_of_each(deliveries: list[Delivery]) -> list[Delivery]:
         if first.setdefault(delivery.file_id, delivery) is not delivery:
             delivery.status, delivery.reason = "duplicate", DUPLICATE
     return list(first.values())
-
-
-def _reject(delivery: Delivery, rejected: pl.DataFrame) -> None:
-    for row in rejected.iter_rows(named=True):
-        number = row["record_number"]
-        raw, reasons, values = delivery.rejected.get(number, (row["raw"], [], row["values"]))
-        delivery.rejected[number] = (
-            raw,
-            [*reasons, *(reason for reason in row["reasons"] if reason not in reasons)],
-            values,
-        )
 
 
 def _load_source(warehouse: Warehouse, workspace: Workspace, folder: Path, batch: list[Delivery]) -> list[str]:
@@ -310,13 +361,13 @@ def _load_source(warehouse: Warehouse, workspace: Workspace, folder: Path, batch
             by_id[file_id].rows_in = rows_in
     for file_id, broken in mapped.broken.items():
         if by_id[file_id].status == "loaded":
-            _reject(by_id[file_id], broken)
+            by_id[file_id].reject(broken)
     for feed, texts in mapped.rows.items():
         outcome = parsed(texts, FEEDS[feed], mapped.time_zone)
         for (file_id,), rows in outcome.rejected.group_by("file_id", maintain_order=True):
             numbers = rows["record_number"].to_list()
             raw = mapped.raw(str(file_id), numbers)
-            _reject(by_id[str(file_id)], rows.join(raw, on="record_number", how="left", validate="m:1"))
+            by_id[str(file_id)].reject(rows.join(raw, on="record_number", how="left", validate="m:1"))
         for (file_id,), rows in outcome.accepted.group_by("file_id", maintain_order=True):
             versions.load(warehouse, feed, rows, {str(file_id): by_id[str(file_id)].sequence}, zone)
     return list(mapped.rows)
@@ -356,7 +407,7 @@ def _settle(warehouse: Warehouse, workspace: Workspace, feed: str, batch: list[D
                 )
             ),
         )
-        _reject(each, reasons.join(raw, on="record_number", how="left", validate="m:1"))
+        each.reject(reasons.join(raw, on="record_number", how="left", validate="m:1"))
 
 
 def _record(warehouse: Warehouse, deliveries: list[Delivery], as_of: date) -> None:
@@ -372,16 +423,9 @@ def _record(warehouse: Warehouse, deliveries: list[Delivery], as_of: date) -> No
         )
     warehouse.append(FeedFile, pl.DataFrame([delivery.row(as_of) for delivery in fresh], schema=schema, orient="row"))
     rejected = [
-        {
-            "file_id": delivery.file_id,
-            "feed": delivery.feed,
-            "record_number": number,
-            "raw": raw,
-            "reasons": reasons,
-            "values": values,
-            "as_of": as_of,
-        }
-        for delivery in fresh
-        for number, (raw, reasons, values) in sorted(delivery.rejected.items())
+        each.rejected.with_columns(file_id=pl.lit(each.file_id), feed=pl.lit(each.feed), as_of=pl.lit(as_of))
+        for each in fresh
+        if each.rejects
     ]
-    warehouse.append(RejectedRow, pl.DataFrame(rejected, schema=polars_schema(RejectedRow), orient="row"))
+    if rejected:
+        warehouse.append(RejectedRow, pl.concat(rejected))

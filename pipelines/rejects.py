@@ -12,7 +12,7 @@ from typing import Any
 
 from pipelines.warehouse.publish import write_whole
 from pipelines.warehouse.read import published
-from pipelines.workspace import OrderhouseError, Workspace
+from pipelines.workspace import OrderhouseError, Workspace, neutral, restored
 
 REJECT_ID, REASONS, RAW = "reject_id", "reject_reasons", "reject_raw"
 """The columns beside the feed's own in a download; an upload may leave them."""
@@ -63,10 +63,12 @@ def downloaded(workspace: Workspace, feed: str, file: str | None, out: Path) -> 
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*names, REJECT_ID, REASONS, RAW])
     for row, each in zip(rows, values, strict=True):
-        own = [each.get(name) or "" for name in names]
+        own = [neutral(each.get(name) or "") for name in names]
         is_broken = not row["values"]
         reasons = "; ".join(row["reasons"])
-        writer.writerow([*own, f"{row['file_id']}:{row['record_number']}", reasons, row["raw"] if is_broken else ""])
+        writer.writerow(
+            [*own, f"{row['file_id']}:{row['record_number']}", reasons, neutral(row["raw"]) if is_broken else ""]
+        )
     write_whole(out, text.getvalue())
     return len(rows)
 
@@ -93,7 +95,7 @@ def resubmitted(workspace: Workspace, feed: str, file: Path, by: str | None) -> 
         raise OrderhouseError(
             f"{file} has none of the columns of {feed}; `orderhouse feeds {feed} --template` names them."
         )
-    content = _csv(names, [[row[name] for name in names] for row in rows])
+    content = _csv(names, [[restored(row[name]) for name in names] for row in rows])
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     decided_by = by or getpass.getuser()

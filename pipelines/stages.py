@@ -3,6 +3,8 @@
 Each stage is committed with its marker, and does the same whenever it runs again.
 """
 
+import hashlib
+import json
 from collections.abc import Callable
 from datetime import date
 from functools import cached_property
@@ -22,9 +24,9 @@ from pipelines import feeds
 from pipelines.warehouse import Warehouse, morning, nights, proofs
 from pipelines.workspace import OrderhouseError, Workspace
 
-BUCKET = 200_000
+BUCKET = 100_000
 """Orders handled at once: the memory of a night is bounded by it."""
-DAILY_KEYS = "day IN (SELECT day FROM days)"
+DAILY_KEYS = "day IN (SELECT day FROM days) OR (day, channel) NOT IN (SELECT (day, channel) FROM calendar)"
 
 
 def rule_table(workspace: Workspace, name: str) -> pl.DataFrame:
@@ -75,12 +77,20 @@ class Night:
         self.warehouse, self.workspace, self.as_of, self.acts = warehouse, workspace, as_of, acts
         self.settings = workspace.settings
         self.time_zone = self.settings.business.time_zone
-        self.buckets = range(nights.prepare(warehouse, as_of, BUCKET))
+        self.buckets = range(nights.prepare(warehouse, as_of, self.fingerprint, BUCKET, acts=acts))
 
     @cached_property
     def rules(self) -> dict[str, pl.DataFrame]:
         """Every rule table by name."""
         return {name: rule_table(self.workspace, name) for name in RULE_TABLES}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Stands for all settings and rules that decide about orders: where it changes, every order is judged anew."""
+        decides = self.settings.model_dump(mode="json", include={"business", "company", "orders", "billing"})
+        tables = {name: rows.write_csv() for name, rows in self.rules.items() if name != "gates"}
+        gates = entry.severities(self.rules["gates"], self.as_of).write_csv()
+        return hashlib.sha256(json.dumps([decides, tables, gates], sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def handed_over(self) -> list[str]:
@@ -92,9 +102,9 @@ class Night:
         """Orders placed before this day are history."""
         return self.settings.business.goes_live_on or nights.first_night(self.warehouse) or self.as_of
 
-    def rows(self, feed: str, within: str = "") -> pl.DataFrame:
-        """The current rows of a feed tonight."""
-        return nights.rows(self.warehouse, feed, self.as_of, within)
+    def rows(self, feed: str, *columns: str, within: str = "") -> pl.DataFrame:
+        """The current rows of a feed tonight: the columns named, else all."""
+        return nights.rows(self.warehouse, feed, self.as_of, columns, within)
 
     def put(self, table: TableClass, frame: pl.DataFrame, where: str) -> int:
         """Replace rows of a table by rows proven to satisfy it."""
@@ -103,13 +113,13 @@ class Night:
 
 def entered(night: Night) -> int:
     """Pass every order that is not confirmed yet through the gates."""
-    skus = night.rows("products").select("sku")
-    customers = night.rows("customers").select("customer_id")
+    skus = night.rows("products", "sku")
+    customers = night.rows("customers", "customer_id")
     written = 0
     for bucket in night.buckets:
         within = nights.bucket_within(bucket)
         judged = nights.judged(night.warehouse, night.as_of, bucket, night.handed_over)
-        lines = night.rows("order_lines", within).select("order_id", "line_no", "sku")
+        lines = night.rows("order_lines", "order_id", "line_no", "sku", within=within)
         lines = lines.join(judged.select("order_id"), on="order_id", how="semi")
         found = entry.findings(
             judged, lines, skus, customers, night.rules["gates"], night.rules["channels"], night.as_of
@@ -123,7 +133,7 @@ def entered(night: Night) -> int:
             auto_confirm=night.settings.orders.auto_confirm,
         )
         with night.warehouse.given(judged=judged.select("order_id")):
-            theirs = "order_id IN (SELECT order_id FROM judged)"
+            theirs = "order_id IN (FROM judged UNION FROM gone)"
             written += night.put(OrderFinding, decided.findings, theirs)
             events = decided.events
             if night.issued is not None:
@@ -134,12 +144,13 @@ def entered(night: Night) -> int:
 
 def advanced(night: Night) -> int:
     """Fold the events of every touched order into its status, its numbers and its timeline."""
-    countries = night.rows("customers").select("customer_id", "country")
+    countries = night.rows("customers", "customer_id", "country")
+    nights.note_changed(night.warehouse)
     written = 0
     for bucket in night.buckets:
         within = nights.bucket_within(bucket)
-        delivered = night.rows("orders", within)
-        lines = night.rows("order_lines", within)
+        delivered = night.rows("orders", within=within)
+        lines = night.rows("order_lines", within=within)
         told = nights.events(night.warehouse, night.as_of, bucket, night.handed_over)
         folded = lifecycle.folded(
             delivered.select("order_id", "ordered_at"),
@@ -176,7 +187,7 @@ def advanced(night: Night) -> int:
 def booked(night: Night) -> int:
     """Book the sales of every touched order, and add up the days they fall on."""
     warehouse, business = night.warehouse, night.settings.business
-    products = night.rows("products").select("sku", "category", "tax_code")
+    products = night.rows("products", "sku", "category", "tax_code")
     rates = night.rows("exchange_rates")
     channels = night.rules["channels"].select(
         "channel",
@@ -232,7 +243,7 @@ def proven(night: Night) -> int:
     written += night.put(AttentionItem, attention.attention(found, known, night.as_of), tonight)
     proof = certificate.certificate(night.as_of, proofs.compared(warehouse, night.as_of))
     written += night.put(Proof, proof, tonight)
-    nights.close(warehouse, night.as_of)
+    nights.close(warehouse, night.as_of, night.fingerprint, acts=night.acts)
     return written
 
 

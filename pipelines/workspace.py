@@ -23,6 +23,20 @@ SHOP_RULES = ("tax_rates", "carrier_services", "zones", "holidays")
 """Rule tables that no project can have for a shop."""
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def neutral(text: str) -> str:
+    """A text as a CSV for people carries it: behind an apostrophe where a spreadsheet would run it."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def restored(text: str) -> str:
+    """What `neutral` was given."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
+
+
 class OrderhouseError(Exception):
     """Something a person can mend; the message is one sentence that says what to do."""
 

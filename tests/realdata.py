@@ -103,11 +103,11 @@ def _nights(both: duckdb.DuckDBPyConnection, table: TableClass) -> list[str]:
 
 
 def hashes(file: Path) -> Hashes:
-    """The content of every table of a DuckDB file, as hashes."""
+    """The content of every table of a DuckDB file, as hashes; which publication was the last is no content."""
     with duckdb.connect(file, read_only=True) as opened:
         opened.execute("SET TimeZone = 'UTC'")
         tables = opened.sql(
-            """SELECT schema_name || '."' || table_name || '"' FROM duckdb_tables() WHERE NOT internal ORDER BY ALL"""
+            """SELECT schema_name || '."' || table_name || '"' FROM duckdb_tables() WHERE NOT internal AND table_name <> 'meta' ORDER BY ALL"""
         ).fetchall()
         return {
             name: opened.sql(f"SELECT count(*), coalesce(sum(hash(t)), 0) FROM {name} t").fetchall()[0]

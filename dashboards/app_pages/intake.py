@@ -78,7 +78,7 @@ def calendar(scope: Scope) -> None:
         charts.arrivals(feeds["feed"].to_list(), days, cells) if feeds.height else None,
         title,
         key="calendar",
-        note="files by feed and night: the darker, the more records of that feed; an orange dot: some were rejected",
+        note="files by feed and night: the stronger the colour, the more records; an orange dot: some were rejected",
         empty="No file has ever been taken in.",
     )
 

@@ -27,7 +27,7 @@ def trust(scope: Scope) -> None:
     """Say whether the night's proofs hold and which feeds came."""
     proofs = queries.certificate(scope)
     feeds = queries.feeds_arrived(scope)
-    left, right = st.columns([2, 3], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch", key="card_certificate"):
         broken = proofs.filter(~pl.col("is_green"))
         if proofs.is_empty():
@@ -45,7 +45,7 @@ def trust(scope: Scope) -> None:
                 "Today's figures are proven",
                 f"All {count(proofs.height, 'proof')} of the night agree.",
             )
-        shown = proofs if proofs.height <= 10 else proofs.head(9)
+        shown = proofs if proofs.height <= 14 else proofs.head(13)
         ticks = "".join(
             f"<li>{'✓' if row['is_green'] else '✗'} {plain(wording.words(row['proof']))}</li>"
             for row in shown.iter_rows(named=True)
@@ -75,13 +75,15 @@ def trust(scope: Scope) -> None:
             f", {missing.height} did not that usually do" if missing.height else ""
         )
         lines = "".join(_feed(row, scope.as_of, row["feed"] in missing["feed"]) for row in feeds.iter_rows(named=True))
-        st.html(f'<div class="oh-title"><h3>{plain(title)}</h3></div><div class="oh-feeds">{lines}</div>')
+        st.html(
+            f'<div class="oh-title"><h3>{plain(title)}</h3><p>records of the night</p></div><div class="oh-feeds">{lines}</div>'
+        )
 
 
 def _feed(row: dict[str, object], as_of: date, is_missing: bool) -> str:
     last = row["last_on"]
     if row["files"]:
-        said = f"{count(int(str(row['rows_in'])), 'record')}" + (
+        said = whole(int(str(row["rows_in"]))) + (
             f", {whole(int(str(row['rejected'])))} rejected" if row["rejected"] else ""
         )
     else:

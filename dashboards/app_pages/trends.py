@@ -289,8 +289,8 @@ def page() -> None:
         return
     figures(sums, covered, currency, usual)
     over_time(sums, covered, scope, currency, metric, grain)
-    columns = st.columns(3, gap="small")
-    for column, dimension in zip(columns, ("channel", "category", "country"), strict=True):
+    dimensions: tuple[Dimension, ...] = ("channel", "category", "country")
+    for column, dimension in zip(st.columns(3, gap="small"), dimensions, strict=True):
         with column:
             split(scope, currency, metric, dimension, sums["now"][METRICS[metric]].sum(), is_covered=covered["before"])
     comparable: dict[str, Any] = {"period before": "before", "year before": "year"}

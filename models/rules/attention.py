@@ -22,7 +22,7 @@ def held_files(files: pl.DataFrame) -> pl.DataFrame:
         role=pl.lit("operator"),
         kind=pl.lit("held_file"),
         subject_id="name",
-        amount=pl.lit(None, pl.Decimal(18, 4)),
+        amount=pl.lit(None, pl.Decimal(38, 4)),
         due_on=pl.lit(None, pl.Date),
         seen_on="as_of",
         sentence=pl.format(
@@ -46,7 +46,7 @@ def rejected_records(rejects: pl.DataFrame) -> pl.DataFrame:
             role=pl.lit("operator"),
             kind=pl.lit("rejected_records"),
             subject_id="feed",
-            amount=pl.lit(None, pl.Decimal(18, 4)),
+            amount=pl.lit(None, pl.Decimal(38, 4)),
             due_on=pl.lit(None, pl.Date),
             seen_on="seen_on",
             sentence=pl.format(
@@ -76,7 +76,7 @@ def waiting_records(waiting: pl.DataFrame, as_of: date) -> pl.DataFrame:
             role=pl.lit("operator"),
             kind=pl.lit("waiting_records"),
             subject_id="feed",
-            amount=pl.lit(None, pl.Decimal(18, 4)),
+            amount=pl.lit(None, pl.Decimal(38, 4)),
             due_on=pl.lit(None, pl.Date),
             seen_on="seen_on",
             sentence=pl.format(
@@ -132,7 +132,7 @@ def refused_facts(refused: pl.DataFrame) -> pl.DataFrame:
         due_on=pl.lit(None, pl.Date),
         seen_on=pl.lit(None, pl.Date),
         sentence=pl.format(
-            "Order {}: a `{}` event was refused ({}); nothing more is shipped or billed until it is voided or confirmed.",
+            "Order {}: its event {} was refused ({}); nothing more is shipped or billed until it is voided or confirmed.",
             "order_id",
             "event",
             pl.col("reason").str.replace_all("_", " "),
@@ -170,23 +170,23 @@ def late_orders(orders: pl.DataFrame, as_of: date) -> pl.DataFrame:
     )
 
 
-def missing_rates(entries: pl.DataFrame) -> pl.DataFrame:
-    """Ask for the exchange rates without which amounts are left out of every sum.
+def missing_rates(without: pl.DataFrame) -> pl.DataFrame:
+    """Ask for the exchange or tax rates without which amounts are left out of every sum.
 
     Args:
-        entries: currency, amount (in that currency), first day of sales without a reporting amount.
+        without: currency, lines of sales without an amount in the reporting currency.
     """
-    return entries.select(
+    return without.select(
         item_id=pl.format("missing_rate:{}", "currency"),
         role=pl.lit("operator"),
         kind=pl.lit("missing_rate"),
         subject_id="currency",
-        amount=pl.lit(None, pl.Decimal(18, 4)),
+        amount=pl.lit(None, pl.Decimal(38, 4)),
         due_on=pl.lit(None, pl.Date),
         seen_on=pl.lit(None, pl.Date),
         sentence=pl.format(
-            "Sales of {} {} are in no total, since no exchange or tax rate is known for them: send it.",
-            "amount",
+            "{} lines sold in {} are in no total, since no exchange rate or tax rate is known for their day: send it.",
+            "lines",
             "currency",
         ),
         page=pl.lit("trends"),

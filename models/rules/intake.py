@@ -5,6 +5,7 @@ look at those few decides, and says why. Nothing is repaired: a text is a value 
 """
 
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
@@ -29,7 +30,7 @@ SHOWN = 80
 _ROW = "row of the block"
 
 _BROKEN = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x{9F}\x{10FF00}-\x{10FFFF}]"
-_INVISIBLE = r"[\p{Cc}\x{10FF00}-\x{10FFFF}]"
+_INVISIBLE = r"[\p{C}\p{Z}--\x20]"
 _ID = r"^(?:[^\p{C}\p{Z}]|[^\p{C}\p{Z}](?:[^\p{C}\p{Z}]| )*[^\p{C}\p{Z}])$"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -393,8 +394,8 @@ def shown(texts: pl.Series) -> pl.Series:
 
 
 def visible(text: str) -> str:
-    """The text with control characters and undecodable bytes written out, such as `\\x00`."""
-    return re.sub("[\x00-\x1f\x7f-\x9f\U0010ff00-\U0010ffff]", _written_out, text)
+    """The text with all that cannot be seen, and undecodable bytes, written out, such as `\\x00` or `\\u200b`."""
+    return re.sub("[^ -~]", _written_out, text)
 
 
 def _written_out(found: re.Match[str]) -> str:
@@ -403,4 +404,5 @@ def _written_out(found: re.Match[str]) -> str:
         return ""
     if ord(character) >= UNDECODABLE:
         return f"\\x{ord(character) - UNDECODABLE:02x}"
-    return character.encode("unicode_escape").decode()
+    is_seen = unicodedata.category(character)[0] not in "CZ"
+    return character if is_seen else character.encode("unicode_escape").decode()

@@ -8,9 +8,10 @@ from functools import reduce
 import polars as pl
 
 EXACT = pl.Decimal(38, 10)
-FINE = pl.Decimal(38, 14)
+SUM = pl.Decimal(38, 4)
 STORED = pl.Decimal(18, 4)
 ZERO = pl.lit(0).cast(STORED)
+BEYOND_ALL_MONEY = 1e24
 
 PLACES: dict[int, tuple[str, ...]] = {
     0: (
@@ -23,10 +24,10 @@ PLACES: dict[int, tuple[str, ...]] = {
 
 
 def rounded(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
-    """An amount rounded half away from zero to the places of its currency."""
+    """An amount rounded half away from zero to the places of its currency, as wide as a sum."""
 
     def to(places: int) -> pl.Expr:
-        return amount.round(places, mode="half_away_from_zero").cast(STORED)
+        return amount.round(places, mode="half_away_from_zero").cast(SUM)
 
     return reduce(
         lambda otherwise, places: pl.when(currency.is_in(PLACES[places])).then(to(places)).otherwise(otherwise),
@@ -40,6 +41,11 @@ def times(quantity: pl.Expr, price: pl.Expr, currency: pl.Expr) -> pl.Expr:
     return rounded(quantity.cast(pl.Decimal(38, 0)) * price.cast(pl.Decimal(38, 4)), currency)
 
 
+def stored(amount: pl.Expr) -> pl.Expr:
+    """An amount as a row keeps it: null from 10^14 on, where no contract lets an amount be."""
+    return amount.cast(STORED, strict=False)
+
+
 def share(amount: pl.Expr, part: pl.Expr, whole: pl.Expr, currency: pl.Expr) -> pl.Expr:
     """The part of an amount that `part` of `whole` units carry, rounded.
 
@@ -47,12 +53,14 @@ def share(amount: pl.Expr, part: pl.Expr, whole: pl.Expr, currency: pl.Expr) -> 
     A whole of zero carries nothing.
     """
     exact = amount.cast(pl.Decimal(38, 8)) * part.cast(pl.Decimal(38, 0)) / whole.cast(pl.Decimal(38, 0))
-    return pl.when(whole == 0).then(ZERO).when(part == whole).then(amount).otherwise(rounded(exact, currency))
+    return stored(pl.when(whole == 0).then(ZERO).when(part == whole).then(amount).otherwise(rounded(exact, currency)))
 
 
 def converted(amount: pl.Expr, rate: pl.Expr, reporting_currency: str) -> pl.Expr:
-    """An amount in the reporting currency; null where there is no rate."""
-    return rounded(amount.cast(FINE) * rate.cast(FINE), pl.lit(reporting_currency))
+    """An amount in the reporting currency; null where there is no rate, or where it comes to more than is money."""
+    is_money = (amount.cast(pl.Float64) * rate.cast(pl.Float64)).abs() < BEYOND_ALL_MONEY
+    kept = pl.when(is_money).then(amount).otherwise(None)
+    return stored(rounded(kept.cast(EXACT) * rate.cast(EXACT), pl.lit(reporting_currency)))
 
 
 def net_of_tax(amount: pl.Expr, rate_percent: pl.Expr, currency: pl.Expr) -> pl.Expr:

@@ -60,8 +60,10 @@ def entries(
         .join(prices_include_tax, on="channel", how="left", validate="m:1")
         .with_columns(
             is_gross=pl.coalesce("prices_include_tax", "channel_includes_tax"),
-            gross_amount=money.times(pl.col("quantity"), pl.col("unit_price"), pl.col("currency")),
-            discount_amount=money.rounded(pl.col("discount_amount").fill_null(money.ZERO), pl.col("currency")),
+            gross_amount=money.stored(money.times(pl.col("quantity"), pl.col("unit_price"), pl.col("currency"))),
+            discount_amount=money.stored(
+                money.rounded(pl.col("discount_amount").fill_null(money.ZERO), pl.col("currency"))
+            ),
         )
     )
     listed = _net(listed, tax_rates, default_tax_code, default_country)
@@ -109,10 +111,18 @@ def entries(
             gross_amount_r=money.converted(pl.col("gross_amount"), pl.col("rate"), reporting_currency),
             discount_amount_r=money.converted(pl.col("discount_amount"), pl.col("rate"), reporting_currency),
         )
+        .with_columns(_both_or_none("gross_amount", "discount_amount"))
+        .with_columns(_both_or_none("gross_amount_r", "discount_amount_r"))
         .select(polars_schema(SalesEntry).names())
         .cast(polars_schema(SalesEntry))
         .sort(*LINE, "day", "kind")
     )
+
+
+def _both_or_none(*amounts: str) -> list[pl.Expr]:
+    """An entry has all its amounts or none, so that sums of them fit together."""
+    is_known = pl.all_horizontal(pl.col(amount).is_not_null() for amount in amounts)
+    return [pl.when(is_known).then(amount).otherwise(None).alias(amount) for amount in amounts]
 
 
 def _sum_or_null(amount: str) -> pl.Expr:
@@ -134,7 +144,7 @@ def _net(listed: pl.DataFrame, tax_rates: pl.DataFrame, default_code: str, defau
     )
     return taxed.with_columns(
         pl.when(is_gross)
-        .then(money.net_of_tax(pl.col(amount), pl.col("rate_percent"), pl.col("currency")))
+        .then(money.stored(money.net_of_tax(pl.col(amount), pl.col("rate_percent"), pl.col("currency"))))
         .otherwise(amount)
         .alias(amount)
         for amount in ("gross_amount", "discount_amount")

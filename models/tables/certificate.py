@@ -1,7 +1,7 @@
 """The proof of a night, and what it leaves for people to do."""
 
 from models.tables import column
-from models.tables.base import Day, Money, Table, table
+from models.tables.base import Amount, Day, Table, table
 
 ROLES = ("operator", "billing", "planner", "support")
 
@@ -15,7 +15,7 @@ class AttentionItem(Table):
     role: str = column.choice("Who shall do it.", ROLES)
     kind: str = column.identifier("What kind of thing it is.")
     subject_id: str = column.text("The order, file or product it is about.")
-    amount: Money = column.money("Money at stake; none = unknown.", optional=True, unit="reporting currency")
+    amount: Amount = column.money("Money at stake; none = unknown.", optional=True, unit="reporting currency")
     due_on: Day = column.day("By when.", optional=True)
     first_seen_on: Day = column.day("The night that noticed it first.")
     sentence: str = column.text("What to do and why.")

@@ -1,7 +1,7 @@
 """Where every order is: status, axes, numbers per line, the timeline and what the customer is told."""
 
 from models.tables import column
-from models.tables.base import Day, Moment, Money, Quantity, Table, table
+from models.tables.base import Amount, Day, Moment, Quantity, Table, table
 from models.tables.feeds import EVENTS, OrderHeader, OrderLineHeader
 
 STATUSES = ("received", "on_hold", "rejected", "confirmed", "cancelled", "closed")
@@ -58,8 +58,8 @@ class Order(OrderHeader):
     fulfilment: str = column.choice("How far its goods are.", FULFILMENT)
     billing: str = column.choice("How far it is billed.", BILLING)
     payment: str = column.choice("How far it is paid.", PAYMENT)
-    goods_amount: Money = column.money("Quantity x price over its lines, in the order's currency.")
-    discount_amount: Money = column.money("Discounts of its lines, in the order's currency.")
+    goods_amount: Amount = column.money("Quantity x price over its lines, in the order's currency.")
+    discount_amount: Amount = column.money("Discounts of its lines, in the order's currency.")
     first_promised_on: Day = column.day("The first day it was promised for.", optional=True)
     promised_on: Day = column.day("The day it is promised for now.", optional=True)
     ordered_on: Day = column.day("Business date of `ordered_at`.")

@@ -1,7 +1,7 @@
 """Order trends: one fact per change of sales, and the days they add up to."""
 
 from models.tables import column
-from models.tables.base import Day, Money, Quantity, Table, table
+from models.tables.base import Amount, Day, Money, Quantity, Table, table
 from models.tables.feeds import CHANNELS
 
 
@@ -20,7 +20,8 @@ class SalesEntry(Table):
     units: Quantity = column.quantity("Units ordered, cancelled or returned.")
     currency: str = column.currency("The order's currency.", is_listed=False)
     gross_amount: Money = column.money(
-        "Quantity x price, net of tax, in the order's currency; none: its tax rate is not known.", optional=True
+        "Quantity x price, net of tax, in the order's currency; none: its tax rate is not known, or it is 10^14 or more.",
+        optional=True,
     )
     discount_amount: Money = column.money("Its discount, net of tax, in the order's currency.", optional=True)
     gross_amount_r: Money = column.money(
@@ -38,12 +39,12 @@ class DailyAmounts(Table):
     channel: str = column.choice("Where it was ordered.", CHANNELS, optional=True)
     country: str = column.country("Country of delivery, else of the customer.", optional=True)
     units: Quantity = column.quantity("Units ordered.", minimum=0)
-    gross_amount: Money = column.money("Quantity x price of orders placed that day.", unit="reporting currency")
-    discount_amount: Money = column.money("Discounts of orders placed that day.", unit="reporting currency")
-    cancelled_amount: Money = column.money("Cancelled that day, less its discount.", unit="reporting currency")
+    gross_amount: Amount = column.money("Quantity x price of orders placed that day.", unit="reporting currency")
+    discount_amount: Amount = column.money("Discounts of orders placed that day.", unit="reporting currency")
+    cancelled_amount: Amount = column.money("Cancelled that day, less its discount.", unit="reporting currency")
     returned_units: Quantity = column.quantity("Units returned that day.", minimum=0)
-    returned_amount: Money = column.money("Returned that day, less its discount.", unit="reporting currency")
-    net_amount: Money = column.money("Gross less discounts, cancelled and returned.", unit="reporting currency")
+    returned_amount: Amount = column.money("Returned that day, less its discount.", unit="reporting currency")
+    net_amount: Amount = column.money("Gross less discounts, cancelled and returned.", unit="reporting currency")
 
 
 @table("daily_orders", kind="state", key=("day", "channel", "country"), schema="marts")

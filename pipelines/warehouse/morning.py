@@ -9,40 +9,35 @@ from models.tables.intake import WaitingRow
 from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
 
-AMOUNT = "CAST(e.amount AS DECIMAL(18, 4)) AS amount"
+AMOUNT = "CAST(e.amount AS DECIMAL(38, 4)) AS amount"
 ORDERED_AMOUNTS = """(SELECT order_id, sum(gross_amount_r - discount_amount_r) AS amount FROM core.sales_entries
                       WHERE kind = 'ordered' GROUP BY order_id)"""
 
 
 def waiting(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
-    """Accepted records whose order, product or invoice has not arrived by the end of a day."""
-    orders = f"({current('orders', as_of, ['order_id'])})"
+    """Accepted records whose order, product or invoice has not arrived; an order dated after the day has."""
+    orders = "(SELECT order_id FROM feeds.orders WHERE file_id NOT IN (FROM retracted_files))"
     skus = f"({current('products', as_of, ['sku'])})"
 
     def rows(feed: str, key: str, parent: str, column: str, known: str, where: str = "true") -> str:
         return f"""
             SELECT '{feed}' AS feed, concat_ws('/', {key}) AS key, '{parent} ' || {column} AS waits_for, file_id, record_number
-            FROM feeds.{feed} ANTI JOIN {known} k USING ({column})
-            WHERE coalesce(arrives_on, DATE '{as_of}') <= DATE '{as_of}' AND {column} IS NOT NULL AND {where}
-              AND file_id NOT IN (FROM retracted_files)"""
+            FROM ({current(feed, as_of, within=f"ANTI JOIN {known} USING ({column})")})
+            WHERE {column} IS NOT NULL AND {where}"""
 
     parts = [
         rows("order_lines", "order_id, line_no", "order", "order_id", orders),
         rows("order_events", "event_id", "order", "order_id", orders),
         rows("payments", "payment_id", "order", "order_id", orders, "invoice_number IS NULL"),
-        f"""SELECT 'payments', payment_id, 'invoice ' || invoice_number, file_id, record_number FROM feeds.payments
-            WHERE invoice_number IS NOT NULL AND arrives_on <= DATE '{as_of}' AND file_id NOT IN (FROM retracted_files)""",
+        rows("payments", "payment_id", "invoice", "invoice_number", "(SELECT NULL::VARCHAR AS invoice_number)"),
         rows("stock_movements", "movement_id", "product", "sku", skus),
         rows("stock_counts", "sku, location_id, counted_on", "product", "sku", skus),
         rows("inbound", "purchase_order_id, line_no", "product", "sku", skus),
     ]
     return warehouse.frame(
         f"""
-        SELECT w.feed, w.key, max(w.waits_for) AS waits_for, w.file_id, max(w.record_number) AS record_number, f.as_of AS since
-        FROM ({" UNION ALL ".join(parts)}) w JOIN (SELECT file_id, min(as_of) AS as_of FROM core.feed_files
-             WHERE status = 'loaded' GROUP BY ALL) f USING (file_id)
-        GROUP BY w.feed, w.key, w.file_id, f.as_of
-        QUALIFY row_number() OVER (PARTITION BY w.feed, w.key ORDER BY f.as_of DESC, w.file_id) = 1
+        SELECT w.*, f.as_of AS since FROM ({" UNION ALL ".join(parts)}) w
+        JOIN (SELECT file_id, min(as_of) AS as_of FROM core.feed_files WHERE status = 'loaded' GROUP BY ALL) f USING (file_id)
         ORDER BY ALL
         """
     ).cast(polars_schema(WaitingRow))
@@ -104,6 +99,6 @@ def open_promises(warehouse: Warehouse) -> pl.DataFrame:
 def without_rate(warehouse: Warehouse) -> pl.DataFrame:
     """Sales that are in no total, by currency."""
     return warehouse.frame(
-        """SELECT currency, CAST(sum(gross_amount) AS DECIMAL(18, 2)) AS amount FROM core.sales_entries
+        """SELECT currency, count(*) AS lines FROM core.sales_entries
            WHERE gross_amount_r IS NULL AND kind = 'ordered' GROUP BY ALL ORDER BY ALL"""
     )

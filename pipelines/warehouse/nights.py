@@ -1,5 +1,6 @@
 """What a night reads: which orders something happened to, and their rows as of the end of its day."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -35,96 +36,124 @@ def newest_file(warehouse: Warehouse) -> int:
     return int(warehouse.value("SELECT coalesce(max(file_sequence), 0) FROM core.feed_files"))
 
 
-def close(warehouse: Warehouse, as_of: date) -> None:
-    """Note that a night is closed, and up to which file it has seen everything."""
-    warehouse.run("INSERT OR REPLACE INTO core.nights VALUES (?, ?)", [as_of, newest_file(warehouse)])
+def close(warehouse: Warehouse, as_of: date, rules: str, *, acts: bool) -> None:
+    """Note that a night is closed, up to which file it has seen everything, by which rules, and whether it acted."""
+    warehouse.run(
+        "INSERT OR REPLACE INTO core.nights VALUES (?, ?, ?, ?)", [as_of, newest_file(warehouse), rules, acts]
+    )
 
 
-def prepare(warehouse: Warehouse, as_of: date, bucket_size: int) -> int:
+def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, acts: bool) -> int:
     """Find the orders that something happened to since the night before, in buckets; returns how many buckets.
 
-    Touched are the orders with rows that came or took effect since, the ones not confirmed yet, the ones this night has
-    already changed (it may be running again), and those whose product, customer or exchange rate changed in what counts
-    for an order. Temporary tables `retracted_files` and `touched` (order_id, bucket) are left for the stages.
+    Touched are the orders with rows that came, took effect or were retracted since, the ones this night has already
+    changed (it may be running again), and those whose product, customer or exchange rate changed in what counts for an
+    order; all of them when settings or rule tables (`rules` stands for them) are not those of the night before. A night
+    that acts outward touches what missed nights changed too: nobody has been told of that. Left for the stages are the
+    temporary tables `retracted_files`, `touched` (order_id, bucket), and `gone`: touched orders that are no more, since
+    all their files were retracted.
     """
     before = last_night(warehouse, as_of)
     seen = int(warehouse.value("SELECT file_sequence FROM core.nights WHERE as_of = ?", [before]) or 0) if before else 0
-    warehouse.run("CREATE OR REPLACE TEMP TABLE retracted_files (file_id VARCHAR)")
-    warehouse.run(
-        f"""
-        CREATE OR REPLACE TEMP TABLE retractions AS
-        SELECT DISTINCT f.file_id, d.fresh FROM core.feed_files f JOIN (
-            SELECT subject_id, file_sequence > {seen} OR arrives_on > {_day(before)} AS fresh FROM feeds.decisions
-            WHERE subject = 'file' AND action = 'retract' AND arrives_on <= {_day(as_of)}
-        ) d ON d.subject_id IN (f.file_id, f.name)
-        """
-    )
-    warehouse.run("INSERT INTO retracted_files SELECT DISTINCT file_id FROM retractions")
+    is_same = before is not None and warehouse.value("SELECT rules FROM core.nights WHERE as_of = ?", [before]) == rules
+    upto = newest_file(warehouse)
+    for table, day, newest in (("retracted_before", before or as_of, seen), ("retracted_files", as_of, upto)):
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE {table} (file_id VARCHAR)")
+        decisions = current(
+            "decisions", day, ["subject", "subject_id", "action"], f"WHERE file_sequence <= {newest}", table
+        )
+        warehouse.run(
+            f"""
+            INSERT INTO {table} SELECT DISTINCT file_id FROM core.feed_files f
+            JOIN ({decisions}) d ON d.subject_id IN (f.file_id, f.name)
+            WHERE d.subject = 'file' AND d.action = 'retract'
+            """
+        )
     warehouse.run(
         f"""
         CREATE OR REPLACE TEMP TABLE touched AS
         SELECT order_id, (row_number() OVER (ORDER BY order_id) - 1) // {bucket_size} AS bucket
-        FROM ({_touched(as_of, before, seen)})
+        FROM ({_touched(as_of, before if is_same else None, seen, acts)})
         """
     )
+    warehouse.run(
+        f"""CREATE OR REPLACE TEMP TABLE gone AS
+            SELECT order_id FROM touched ANTI JOIN ({current("orders", as_of, ["order_id"])}) USING (order_id)"""
+    )
     return int(warehouse.value("SELECT coalesce(max(bucket) + 1, 0) FROM touched"))
+
+
+def note_changed(warehouse: Warehouse) -> None:
+    """Remember for the next publication which orders the night changed."""
+    warehouse.run("INSERT INTO core.unpublished_orders SELECT order_id FROM touched")
 
 
 def _day(day: date | None) -> str:
     return f"DATE '{day}'" if day else "DATE '0001-01-01'"
 
 
-def _touched(as_of: date, before: date | None, seen: int) -> str:
+def _touched(as_of: date, before: date | None, seen: int, acts: bool) -> str:
+    orders = current("orders", as_of, ["order_id"])
     if before is None:
-        return f"SELECT DISTINCT order_id FROM ({current('orders', as_of, ['order_id'])})"
-    since = _day(before)
-    fresh = f"(file_sequence > {seen} OR arrives_on > {since} OR revised_on > {since})"
+        return f"SELECT order_id FROM ({orders}) UNION SELECT order_id FROM core.orders"
+    since, tonight = _day(before), _day(as_of)
+    fresh = f"""(file_sequence > {seen} OR arrives_on > {since} AND arrives_on <= {tonight}
+                 OR revised_on > {since} AND revised_on <= {tonight}
+                 OR file_id IN ((FROM retracted_files EXCEPT FROM retracted_before)
+                                UNION (FROM retracted_before EXCEPT FROM retracted_files)))"""
+    decided = f"(SELECT * FROM feeds.decisions SEMI JOIN (SELECT decision_id FROM feeds.decisions WHERE {fresh}) USING (decision_id))"
+
+    missed = f"""SELECT as_of FROM core.nights WHERE NOT acts AND as_of > coalesce(
+                    (SELECT max(as_of) FROM core.nights WHERE acts AND as_of < {tonight}), DATE '0001-01-01')"""
 
     def changed(feed: str, key: str, columns: str) -> str:
-        """Keys of a feed whose columns differ from the night before."""
+        """Keys of a feed whose columns differ from the night before, which knew fewer files."""
         within = f"SEMI JOIN (SELECT {key} FROM feeds.{feed} WHERE {fresh}) USING ({key})"
         names = [key, *columns.split(", ")]
-        return f"SELECT {key} FROM ({current(feed, as_of, names, within)} EXCEPT ({_as_seen(feed, before, names, seen, within)}))"
+        now = current(feed, as_of, names, within)
+        then = current(feed, before, names, f"{within} WHERE file_sequence <= {seen}", "retracted_before")
+        return f"SELECT {key} FROM ((({now}) EXCEPT ({then})) UNION (({then}) EXCEPT ({now})))"
 
     return f"""
         SELECT DISTINCT order_id FROM (
             SELECT order_id FROM feeds.orders WHERE {fresh}
             UNION ALL SELECT order_id FROM feeds.order_lines WHERE {fresh}
             UNION ALL SELECT order_id FROM feeds.order_events WHERE {fresh}
-            UNION ALL SELECT order_id FROM feeds.payments WHERE {fresh} AND order_id IS NOT NULL
-            UNION ALL SELECT subject_id FROM feeds.decisions WHERE {fresh} AND subject IN ('order', 'hold', 'allocation')
-            UNION ALL SELECT order_id FROM feeds.order_events WHERE event_id IN (
-                SELECT subject_id FROM feeds.decisions WHERE {fresh} AND subject = 'event')
-            UNION ALL SELECT order_id FROM feeds.order_events WHERE file_id IN (SELECT file_id FROM retractions WHERE fresh)
-            UNION ALL SELECT order_id FROM feeds.order_lines WHERE file_id IN (SELECT file_id FROM retractions WHERE fresh)
-            UNION ALL SELECT order_id FROM feeds.orders WHERE file_id IN (SELECT file_id FROM retractions WHERE fresh)
-            UNION ALL SELECT order_id FROM core.orders WHERE status IN ('received', 'on_hold') OR as_of = {_day(as_of)}
-            UNION ALL SELECT order_id FROM core.order_findings WHERE severity = 'reject' AND is_open
-            UNION ALL SELECT order_id FROM core.order_findings WHERE {_day(as_of)} IN (as_of, closed_on)
-            UNION ALL SELECT order_id FROM core.night_events WHERE as_of = {_day(as_of)}
+            UNION ALL SELECT order_id FROM feeds.payments WHERE {fresh}
+            UNION ALL SELECT subject_id FROM {decided} WHERE subject IN ('order', 'hold', 'allocation')
+            UNION ALL SELECT order_id FROM feeds.order_events
+                WHERE event_id IN (SELECT subject_id FROM {decided} WHERE subject = 'event')
+            UNION ALL SELECT order_id FROM feeds.payments
+                WHERE payment_id IN (SELECT subject_id FROM {decided} WHERE subject = 'payment')
+            UNION ALL SELECT order_id FROM core.orders WHERE as_of = {tonight} OR {acts} AND as_of IN ({missed})
+            UNION ALL SELECT order_id FROM core.order_findings WHERE {tonight} IN (as_of, closed_on)
+            UNION ALL SELECT order_id FROM core.night_events WHERE as_of = {tonight}
             UNION ALL SELECT order_id FROM feeds.order_lines WHERE sku IN ({changed("products", "sku", "category, tax_code")})
             UNION ALL SELECT order_id FROM feeds.orders
                 WHERE customer_id IN ({changed("customers", "customer_id", "country")})
             UNION ALL SELECT order_id FROM core.orders
-                WHERE currency IN (SELECT currency FROM feeds.exchange_rates WHERE {fresh} AND file_sequence > {seen})
+                WHERE currency IN (SELECT currency FROM feeds.exchange_rates WHERE {fresh})
         )
-        SEMI JOIN ({current("orders", as_of, ["order_id"])}) USING (order_id)
+        SEMI JOIN ({orders} UNION ALL SELECT order_id FROM core.orders) USING (order_id)
     """
 
 
-def _as_seen(feed: str, before: date, names: list[str], seen: int, within: str) -> str:
-    """The rows of a feed as the night before saw them: of the files it knew."""
-    return current(feed, before, names, f"{within} WHERE file_sequence <= {seen}")
-
-
 def bucket_within(bucket: int) -> str:
-    """The join that narrows rows with an order_id to one bucket of touched orders."""
-    return f"SEMI JOIN (SELECT order_id FROM touched WHERE bucket = {bucket}) USING (order_id)"
+    """The condition that narrows rows with an order_id to one bucket of touched orders.
+
+    The bounds let a scan pass over what lies outside: orders that come together mostly have ids that sort together.
+    """
+    theirs = f"FROM touched WHERE bucket = {bucket}"
+    return f"""WHERE order_id BETWEEN (SELECT min(order_id) {theirs}) AND (SELECT max(order_id) {theirs})
+               AND order_id IN (SELECT order_id {theirs})"""
 
 
-def rows(warehouse: Warehouse, feed: str, as_of: date, within: str = "") -> pl.DataFrame:
-    """The current rows of a feed at the end of a day."""
-    return warehouse.frame(current(feed, as_of, within=within)).cast(polars_schema(FEEDS[feed]))
+def rows(warehouse: Warehouse, feed: str, as_of: date, columns: Sequence[str] = (), within: str = "") -> pl.DataFrame:
+    """The current rows of a feed at the end of a day: the columns named, else all."""
+    schema = polars_schema(FEEDS[feed])
+    return warehouse.frame(current(feed, as_of, columns, within)).cast(
+        {name: schema[name] for name in columns or schema}
+    )
 
 
 def judged(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str]) -> pl.DataFrame:
@@ -153,6 +182,12 @@ def judged(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str
     )
 
 
+def _voided(as_of: date, subject: str) -> str:
+    """A query of the facts of a kind that a person declared void up to the end of a day."""
+    decisions = current("decisions", as_of, ["subject", "subject_id", "action"])
+    return f"SELECT subject_id FROM ({decisions}) WHERE subject = '{subject}' AND action = 'void'"
+
+
 def told_events(as_of: date, within: str) -> str:
     """A query of the events of orders that partners and people told up to the end of a day.
 
@@ -160,8 +195,7 @@ def told_events(as_of: date, within: str) -> str:
     """
     cases = " ".join(f"WHEN '{action}' THEN '{event}'" for action, event in DECIDED_EVENTS.items())
     decided = ", ".join(f"'{action}'" for action in DECIDED_EVENTS)
-    voided = f"""SELECT subject_id FROM feeds.decisions
-                 WHERE subject = 'event' AND action = 'void' AND arrives_on <= {_day(as_of)}"""
+    voided = _voided(as_of, "event")
     return f"""
         SELECT order_id, line_no, event_id, event, occurred_at, quantity, reason, location_id, carrier, tracking_no,
                'feed' AS source,
@@ -185,7 +219,7 @@ def known_findings(warehouse: Warehouse, as_of: date, bucket: int) -> pl.DataFra
         SELECT order_id, line_no, gate, severity, facts,
                is_open OR coalesce(closed_on >= {_day(as_of)}, false) AS is_open, as_of,
                CASE WHEN closed_on < {_day(as_of)} THEN closed_on END AS closed_on
-        FROM core.order_findings {bucket_within(bucket)} WHERE as_of < {_day(as_of)}
+        FROM (FROM core.order_findings {bucket_within(bucket)}) WHERE as_of < {_day(as_of)}
         ORDER BY ALL
         """
     )
@@ -207,7 +241,7 @@ def events(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str
             SELECT order_id, NULL::BIGINT AS line_no, event_id, event, occurred_at, NULL::BIGINT AS quantity, reason,
                    NULL::VARCHAR AS location_id, NULL::VARCHAR AS carrier, NULL::VARCHAR AS tracking_no, 'night' AS source,
                    false AS is_voided
-            FROM core.night_events {within} WHERE as_of <= {_day(as_of)}
+            FROM (FROM core.night_events {within}) WHERE as_of <= {_day(as_of)}
             UNION ALL
             SELECT order_id, NULL, order_id || ':delivered', 'delivered', ordered_at, NULL, 'handed over at the sale',
                    location_id, NULL, NULL, 'night', false
@@ -227,15 +261,13 @@ def paid(warehouse: Warehouse, as_of: date, bucket: int) -> pl.DataFrame:
     Returns:
         order_id, amount.
     """
-    voided = f"""SELECT subject_id FROM feeds.decisions
-                 WHERE subject = 'payment' AND action = 'void' AND arrives_on <= {_day(as_of)}"""
     return warehouse.frame(
         f"""
-        SELECT p.order_id, CAST(sum(p.amount) AS DECIMAL(18, 4)) AS amount
+        SELECT p.order_id, CAST(sum(p.amount) AS DECIMAL(38, 4)) AS amount
         FROM ({current("payments", as_of, within="")}) p
         JOIN (SELECT order_id, currency FROM ({current("orders", as_of, within=bucket_within(bucket))})) o
             ON o.order_id = p.order_id AND o.currency = p.currency
-        WHERE p.payment_id NOT IN ({voided}) GROUP BY ALL ORDER BY ALL
+        WHERE p.payment_id NOT IN ({_voided(as_of, "payment")}) GROUP BY ALL ORDER BY ALL
         """
     )
 
@@ -243,27 +275,35 @@ def paid(warehouse: Warehouse, as_of: date, bucket: int) -> pl.DataFrame:
 def daily_days(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     """The days whose figures tonight may change: day, channel, complete for every channel seen.
 
-    All of them when the calendar or the channels changed, else those with entries of touched orders, before or now,
-    and the ones since the night before.
+    Those with entries of touched orders, before (temporary table `old_days`) or now, those that count other orders than
+    before, and those that are not there yet. The temporary table `calendar` is left: every day from the first order on,
+    and earlier ones that have entries, for every channel.
     """
-    before = last_night(warehouse, as_of)
-    first: date | None = warehouse.value("SELECT min(ordered_on) FROM core.orders")
-    if first is None:
-        return pl.DataFrame(schema={"day": pl.Date, "channel": pl.String})
-    is_same = before is not None and warehouse.value(
-        """SELECT (SELECT list(DISTINCT channel ORDER BY channel) FROM core.orders)
-                = (SELECT list(DISTINCT channel ORDER BY channel) FROM marts.daily_orders)
-              AND (SELECT min(ordered_on) FROM core.orders) = (SELECT min(day) FROM marts.daily_orders)"""
+    warehouse.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE calendar AS
+        SELECT day, channel FROM (
+            SELECT unnest(range(min(ordered_on), {_day(as_of)} + 1, INTERVAL 1 DAY))::DATE AS day FROM core.orders
+            UNION SELECT day FROM core.sales_entries
+        ) CROSS JOIN (SELECT DISTINCT channel FROM core.orders)
+        """
     )
-    days = f"SELECT unnest(range({_day(first)}, {_day(as_of)} + 1, INTERVAL 1 DAY))::DATE AS day"
-    if is_same:
-        days += f""" INTERSECT (
-            SELECT day FROM core.sales_entries SEMI JOIN touched USING (order_id)
-            UNION SELECT day FROM old_days
-            UNION SELECT ordered_on FROM core.orders SEMI JOIN touched USING (order_id)
-            UNION SELECT unnest(range({_day(before)} + 1, {_day(as_of)} + 1, INTERVAL 1 DAY))::DATE)"""
     return warehouse.frame(
-        f"SELECT day, channel FROM ({days}) CROSS JOIN (SELECT DISTINCT channel FROM core.orders) ORDER BY ALL"
+        """
+        SELECT day, channel FROM calendar WHERE day IN (
+            SELECT day FROM calendar ANTI JOIN marts.daily_orders USING (day, channel)
+            UNION SELECT day FROM core.sales_entries SEMI JOIN touched USING (order_id)
+            UNION SELECT day FROM old_days
+            UNION SELECT day FROM (
+                SELECT ordered_on AS day, channel, country, count(*) AS orders FROM core.orders
+                WHERE status <> 'rejected' GROUP BY ALL
+                EXCEPT SELECT day, channel, country, orders FROM marts.daily_orders)
+            UNION SELECT day FROM (
+                SELECT day, channel, country, orders FROM marts.daily_orders WHERE orders > 0
+                EXCEPT SELECT ordered_on, channel, country, count(*) FROM core.orders
+                WHERE status <> 'rejected' GROUP BY ALL)
+        ) ORDER BY ALL
+        """
     )
 
 
@@ -274,11 +314,11 @@ def entries_by_day(warehouse: Warehouse) -> pl.DataFrame:
         day, channel, country, category, kind, units, gross_amount_r, discount_amount_r.
     """
     schema = polars_schema(SalesEntry)
-    names = ["day", "channel", "country", "category", "kind", "units", "gross_amount_r", "discount_amount_r"]
+    names = ["day", "channel", "country", "category", "kind"]
     return warehouse.frame(
         """SELECT day, channel, country, category, kind, CAST(sum(units) AS BIGINT) AS units,
-                  CAST(sum(gross_amount_r) AS DECIMAL(18, 4)) AS gross_amount_r,
-                  CAST(sum(discount_amount_r) AS DECIMAL(18, 4)) AS discount_amount_r
+                  CAST(sum(gross_amount_r) AS DECIMAL(38, 4)) AS gross_amount_r,
+                  CAST(sum(discount_amount_r) AS DECIMAL(38, 4)) AS discount_amount_r
            FROM core.sales_entries SEMI JOIN days USING (day) GROUP BY ALL"""
     ).cast({name: schema[name] for name in names})
 

@@ -4,20 +4,30 @@ Readers open a published file and never meet the writer. The file is complete be
 swapped in one step, and the last versions stay for readers that have just read the pointer.
 """
 
-import contextlib
+import hashlib
 import json
 import os
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from models.tables import CATALOG
-from models.tables.base import declaration, polars_schema
+from models.tables.base import TableClass, declaration, polars_schema
 from pipelines.warehouse.store import Warehouse, place
 from pipelines.warehouse.versions import current
 from pipelines.workspace import Publication, Workspace
 
 STORAGE_VERSION = "v1.0.0"
 """Files in this storage version open in every DuckDB since 1.0."""
+FEEDS_COMPLETED = ("feeds.orders", "feeds.order_lines")
+"""Feeds that are published once, with what the nights decided beside."""
+WHOLE_BELOW = 50_000
+"""Tables of fewer rows are written whole: that is as quick."""
+SMALL_STEP = 20
+"""A publication is a small step when at most one order in so many changed."""
+WHOLE_EVERY = 14
+"""Every so many publications one is written whole, so that replaced rows do not pile up in the file."""
 GRACE = 3
 """So many of the newest files stay whatever the settings say, for readers on their way."""
 
@@ -25,39 +35,104 @@ GRACE = 3
 def publish(warehouse: Warehouse, workspace: Workspace, as_of: date) -> Publication:
     """Write everything people look at into a new file and point to it.
 
+    A night on top of a large history starts from a copy of the file before and replaces what changed since; the first
+    publication, every so many, and any that is not a small step are written whole. Both have the same rows.
+
     Returns:
         The new publication.
     """
     workspace.published.mkdir(parents=True, exist_ok=True)
+    before = _last(warehouse, workspace)
     number = 1 + max((found.number for found in _all_files(workspace)), default=0)
     publication = Publication(workspace.published / f"orderhouse-{as_of}-{number}.duckdb", as_of, number)
     draft = workspace.published / ".draft.duckdb"
     for leftover in workspace.published.glob(".draft.duckdb*"):
         leftover.unlink()
+    step = before if before is not None and _is_small_step(warehouse, before, as_of, number) else None
+    if step is not None:
+        shutil.copyfile(workspace.published / step["file"], draft)
     warehouse.run(f"ATTACH '{draft}' AS draft (STORAGE_VERSION '{STORAGE_VERSION}')")
     try:
-        warehouse.run("BEGIN")
-        for table in CATALOG:
-            declared = declaration(table)
-            feed_replaced = declared.kind == "feed" and declared.name in ("orders", "order_lines")
-            if declared.is_published and not feed_replaced:
-                warehouse.run(
-                    f'CREATE TABLE draft.main."{declared.name}" AS {_published_rows(workspace, table, as_of)}'
-                )
-        warehouse.run("COMMIT")
+        with warehouse.transaction():
+            for table in CATALOG:
+                if declaration(table).is_published and place(table) not in FEEDS_COMPLETED:
+                    _write(warehouse, workspace, table, as_of, step)
     finally:
-        with contextlib.suppress(Exception):
-            warehouse.run("ROLLBACK")
         warehouse.run("DETACH draft")
-    with draft.open("rb+") as file:
-        os.fsync(file.fileno())
     draft.rename(publication.file)
     _point(workspace, publication)
+    with warehouse.transaction():
+        warehouse.run("DELETE FROM core.unpublished_orders")
+        note = {
+            "file": publication.file.name,
+            "as_of": str(as_of),
+            "file_sequence": int(warehouse.value("SELECT coalesce(max(file_sequence), 0) FROM core.feed_files")),
+            "retracted": _retracted(warehouse),
+            "tables": _fingerprint(),
+        }
+        warehouse.run("INSERT OR REPLACE INTO core.meta VALUES ('published', ?)", [json.dumps(note)])
     _retire(workspace)
     return publication
 
 
-def _published_rows(workspace: Workspace, table: type, as_of: date) -> str:
+def _last(warehouse: Warehouse, workspace: Workspace) -> dict[str, Any] | None:
+    """What is noted of the last publication, if its file is still there and is the one pointed to."""
+    noted = warehouse.value("SELECT value FROM core.meta WHERE name = 'published'")
+    pointer = workspace.pointer()
+    if noted is None or pointer is None:
+        return None
+    found: dict[str, Any] = json.loads(noted)
+    return found if pointer.file.name == found["file"] and pointer.file.exists() else None
+
+
+def _is_small_step(warehouse: Warehouse, before: dict[str, Any], as_of: date, number: int) -> bool:
+    changed = int(warehouse.value("SELECT count(DISTINCT order_id) FROM core.unpublished_orders"))
+    orders = int(warehouse.value("SELECT count(*) FROM core.orders"))
+    return (
+        number % WHOLE_EVERY != 0
+        and date.fromisoformat(before["as_of"]) <= as_of
+        and before["tables"] == _fingerprint()
+        and before["retracted"] == _retracted(warehouse)
+        and changed * SMALL_STEP <= orders
+    )
+
+
+def _retracted(warehouse: Warehouse) -> int:
+    return int(warehouse.value("SELECT count(*) FROM feeds.decisions WHERE subject = 'file' AND action = 'retract'"))
+
+
+def _fingerprint() -> str:
+    """Changes with any table, column or type that is published."""
+    told = [(place(table), str(polars_schema(table))) for table in CATALOG if declaration(table).is_published]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def _write(
+    warehouse: Warehouse, workspace: Workspace, table: TableClass, as_of: date, step: dict[str, Any] | None
+) -> None:
+    """Write one table of the draft: whole, or its changed rows in the place of what they were."""
+    declared = declaration(table)
+    target = f'draft.main."{declared.name}"'
+    by_order = (declared.schema == "core" and "order_id" in declared.key) or declared.name == "order_timeline"
+    is_patched = declared.kind == "feed" or by_order
+    if step is None or not is_patched or int(warehouse.value(f"SELECT count(*) FROM {place(table)}")) < WHOLE_BELOW:
+        warehouse.run(f"CREATE OR REPLACE TABLE {target} AS {_published_rows(workspace, table, as_of)}")
+        return
+    names = ", ".join(f'"{name}"' for name in polars_schema(table).names())
+    if by_order:
+        changed = "SELECT DISTINCT order_id FROM core.unpublished_orders"
+        warehouse.run(f"DELETE FROM {target} WHERE order_id IN ({changed})")
+        warehouse.run(f"INSERT INTO {target} SELECT {names} FROM {place(table)} WHERE order_id IN ({changed})")
+        return
+    key = ", ".join(f'"{part}"' for part in declared.key)
+    since = f"DATE '{step['as_of']}'"
+    fresh = f"""(SELECT DISTINCT {key} FROM feeds.{declared.name} WHERE file_sequence > {step["file_sequence"]}
+                 OR arrives_on > {since} OR revised_on > {since})"""
+    warehouse.run(f"DELETE FROM {target} WHERE ({key}) IN {fresh}")
+    warehouse.run(f"INSERT INTO {target} {current(declared.name, as_of, within=f'SEMI JOIN {fresh} USING ({key})')}")
+
+
+def _published_rows(workspace: Workspace, table: TableClass, as_of: date) -> str:
     declared = declaration(table)
     names = ", ".join(f'"{name}"' for name in polars_schema(table).names())
     if declared.kind == "feed":

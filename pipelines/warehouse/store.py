@@ -50,7 +50,7 @@ def place(table: TableClass | Declaration) -> str:
 class Warehouse:
     """The open warehouse file of one workspace."""
 
-    def __init__(self, folder: Path, *, memory: str = "2GB") -> None:
+    def __init__(self, folder: Path, *, memory: str = "1500MB") -> None:
         """Open or create the file.
 
         Raises:
@@ -168,7 +168,11 @@ class Warehouse:
             self.run(
                 "CREATE TABLE IF NOT EXISTS core.stage_markers (as_of DATE, stage VARCHAR, PRIMARY KEY (as_of, stage))"
             )
-            self.run("CREATE TABLE IF NOT EXISTS core.nights (as_of DATE PRIMARY KEY, file_sequence BIGINT)")
+            self.run(
+                """CREATE TABLE IF NOT EXISTS core.nights (
+                as_of DATE PRIMARY KEY, file_sequence BIGINT, rules VARCHAR, acts BOOLEAN)"""
+            )
+            self.run("CREATE TABLE IF NOT EXISTS core.unpublished_orders (order_id VARCHAR)")
             for table in CATALOG:
                 columns = {f'"{name}"': sql_type(dtype) for name, dtype in polars_schema(table).items()}
                 if declaration(table).kind == "feed":

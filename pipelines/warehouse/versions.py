@@ -114,7 +114,9 @@ def settle(warehouse: Warehouse, feed: str, first_sequence: int) -> tuple[pl.Dat
     return duplicates, conflicts
 
 
-def current(feed: str, as_of: date, columns: Sequence[str] = (), within: str = "") -> str:
+def current(
+    feed: str, as_of: date, columns: Sequence[str] = (), within: str = "", retracted: str = "retracted_files"
+) -> str:
     """A query of the rows of a feed that count at the end of a day: of every key the last version in effect.
 
     Rows of retracted files do not count. Order lines are asked for without a day of their own: they take effect with
@@ -125,12 +127,13 @@ def current(feed: str, as_of: date, columns: Sequence[str] = (), within: str = "
         as_of: the day.
         columns: the columns wanted, all without.
         within: a join that narrows the rows, such as `SEMI JOIN touched USING (order_id)`.
+        retracted: the table of retracted files.
     """
     table = FEEDS[feed]
     key = ", ".join(f'"{part}"' for part in declaration(table).key)
     wanted = ", ".join(f'"{name}"' for name in columns or polars_schema(table).names())
     day = f"DATE '{as_of}'"
-    stays = "file_id NOT IN (FROM retracted_files)"
+    stays = f"file_id NOT IN (FROM {retracted})"
     first = f"coalesce(arrives_on, {day}) <= {day}"
     rows = f"(FROM feeds.{feed} {within})"
     if declaration(table).is_ledger:

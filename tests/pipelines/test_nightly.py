@@ -398,3 +398,44 @@ def test_everything_written_satisfies_its_table(tmp_path: Path) -> None:
     nightly(found, day("2026-01-03"))
     orders = contents(found)["orders"]
     assert orders.filter(pl.col("status").is_null()).is_empty()
+
+
+def test_a_file_name_that_is_no_text_is_written_out(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    odd = os.fsencode(found.landing / "orders") + b"/caf\xe9.csv"
+    Path(os.fsdecode(odd)).write_text("order_id,channel,ordered_at,currency\nodd,store,2026-01-01T08:00:00Z,GBP\n")
+    nightly(found, day("2026-01-03"))
+    assert query(found, "SELECT status, accepted FROM feed_files WHERE name = 'caf\\xe9.csv'") == [("loaded", 1)]
+
+
+def test_amounts_beyond_all_money_stop_nothing_and_are_in_no_sum(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    header = "order_id | channel | ordered_at | currency"
+    land(
+        found,
+        "orders",
+        "big.csv",
+        header,
+        *(f"b{n} | store | 2026-01-01T08:00:00Z | {c}" for n, c in enumerate(["GBP", "GBP", "USD"])),
+    )
+    lines = [
+        "b0 | 1 | A | 1000000000 | 99999999999999.9999",
+        "b1 | 1 | A | 1 | 90000000000000",
+        "b1 | 2 | A | 1 | 90000000000000",
+        "b2 | 1 | A | 1 | 90000000000000",
+    ]
+    land(found, "order_lines", "big.csv", "order_id | line_no | sku | quantity | unit_price", *lines)
+    land(found, "exchange_rates", "big.csv", "currency | quoted_on | rate", "USD | 2026-01-01 | 99999999999999")
+    paid = [f"p{n} | b1 | 99999999999999 | GBP | 2026-01-01" for n in range(2)]
+    land(found, "payments", "big.csv", "payment_id | order_id | amount | currency | received_on", *paid)
+    assert nightly(found, day("2026-01-03")).is_green
+    goods = query(found, "SELECT order_id, goods_amount::TEXT, payment FROM orders WHERE order_id LIKE 'b%' ORDER BY 1")
+    assert goods == [
+        ("b0", "99999999999999999900000.0000", "none"),
+        ("b1", "180000000000000.0000", "overpaid"),
+        ("b2", "90000000000000.0000", "none"),
+    ]
+    assert query(found, "SELECT sum(gross_amount)::TEXT FROM daily_orders WHERE day = '2026-01-01'") == [
+        ("180000000000027.5900",)
+    ]
+    assert len(query(found, "SELECT * FROM attention WHERE kind = 'missing_rate'")) == 2

@@ -1,0 +1,201 @@
+"""The commands as a person types them: what they print, and how they end."""
+
+import csv
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pipelines.cli import main
+from pipelines.nightly import nightly
+from tests.shops import day, land, query, small_shop
+
+
+def typed(*words: str, shop: Path | None = None) -> Result:
+    named = ["--workspace", str(shop)] if shop else []
+    return CliRunner().invoke(main, [*named, *words])
+
+
+def test_a_replay_closes_each_night_and_says_each_stage(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    ended = typed("replay", "--from", "2026-01-01", "--to", "2026-01-03", shop=found.root)
+    assert ended.exit_code == 0
+    assert [line.split()[1] for line in ended.output.splitlines() if line.startswith("stage ")] == [
+        "intake",
+        *["entry", "lifecycle", "trends", "certificate"] * 3,
+        "publish",
+    ]
+    assert "The night of 2026-01-03 is green" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (
+            ["replay", "--from", "2026-01-05", "--to", "2026-01-03"],
+            1,
+            "The replay would end on 2026-01-03, before it begins",
+        ),
+        (["replay", "--from", "2026-02-30", "--to", "2026-03-03"], 2, "'2026-02-30' is no date"),
+        (["nightly", "--as-of", "yesterday"], 2, "'yesterday' is no date; write it as 2026-11-21."),
+        (["track", "o1"], 1, "Nothing is published in"),
+        (["feeds", "moon"], 1, "There is no feed moon; the feeds are products,"),
+        (["reject", "download", "--feed", "orders", "--out", "x.csv"], 1, "Nothing is published in"),
+        (["dance"], 2, "No such command 'dance'"),
+    ],
+)
+def test_every_error_is_one_sentence_with_its_own_exit_code(
+    tmp_path: Path, words: list[str], code: int, sentence: str
+) -> None:
+    found = small_shop(tmp_path / "shop")
+    ended = typed(*words, shop=found.root)
+    assert ended.exit_code == code
+    assert sentence in ended.output
+    assert "Traceback" not in ended.output
+
+
+def test_a_workspace_that_is_not_there_is_named(tmp_path: Path) -> None:
+    ended = typed("status", shop=tmp_path / "nowhere")
+    assert ended.exit_code == 1
+    assert "is no folder; create it" in ended.output
+
+
+def test_an_unknown_setting_is_an_error_that_names_it(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    found.settings_file.write_text("[business]\ntimezone = 'UTC'\n", encoding="utf-8")
+    ended = typed("nightly", shop=found.root)
+    assert ended.exit_code == 1
+    assert "Setting business.timezone: is no known setting" in ended.output
+
+
+def test_status_fails_when_the_last_green_night_is_late(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    nightly(found, day("2026-01-03"))
+    late = typed("status", "--json", shop=found.root)
+    assert late.exit_code == 1
+    assert json.loads(late.output)["as_of"] == "2026-01-03"
+    assert "late" in typed("status", shop=found.root).output
+
+
+def test_track_tells_a_support_agent_the_whole_story(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    nightly(found, day("2026-01-03"))
+    told = typed("track", "o1", shop=found.root).output
+    assert "Order o1, online, placed Thu 01 Jan 2026 10:00, as of 2026-01-03" in told
+    assert "status confirmed · goods partly returned" in told
+    assert "4 x A: 4 shipped, 4 delivered, 1 returned" in told
+    missing = typed("track", "o", shop=found.root)
+    assert missing.exit_code == 1
+    assert "No order o is known as of 2026-01-03. Did you mean o1, o2, o3?" in missing.output
+
+
+def test_rejected_records_are_downloaded_repaired_and_sent_again(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    land(
+        found,
+        "customers",
+        "bad.csv",
+        "customer_id | name | phone | country",
+        "c7 | Max | +49 30 1 | XX",
+        "c8 | =cmd() | 1 | YY",
+    )
+    nightly(found, found.today() - timedelta(days=1))
+    listed = json.loads(typed("reject", "list", "--json", "--feed", "customers", shop=found.root).output)
+    assert [row["reasons"] for row in listed] == [["country: not_allowed: XX"], ["country: not_allowed: YY"]]
+    out = tmp_path / "repair.csv"
+    assert typed("reject", "download", "--feed", "customers", "--out", str(out), shop=found.root).exit_code == 0
+    with out.open(newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert [row["phone"] for row in rows] == ["'+49 30 1", "1"]
+    rows[0]["country"] = "DE"
+    with out.open("w", newline="") as opened:
+        writer = csv.DictWriter(opened, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows[:1])
+    for _ in range(2):
+        assert (
+            typed("reject", "resubmit", str(out), "--feed", "customers", "--by", "ann", shop=found.root).exit_code == 0
+        )
+    nightly(found, found.today())
+    assert query(found, "SELECT name, phone, country FROM customers WHERE customer_id = 'c7'") == [
+        ("Max", "+49 30 1", "DE")
+    ]
+    assert query(found, "SELECT action, decided_by FROM decisions") == [("resubmit", "ann")]
+    sentences = query(found, "SELECT sentence FROM attention WHERE kind = 'rejected_records' ORDER BY as_of DESC")
+    assert sentences[0][0].startswith("1 records of customers")  # type: ignore[attr-defined]
+
+
+def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    land(found, "oders", "o.csv", "a", "1")
+    (found.landing / "orders" / "bad.xlsx").write_bytes(b"nothing")
+    nightly(found, day("2026-01-03"))
+    ended = typed("doctor", shop=found.root)
+    assert ended.exit_code == 1
+    assert "landing/oders is neither a feed nor a source" in ended.output
+    assert "orders/bad.xlsx is held" in ended.output
+    assert "[business] reporting_currency = 'GBP' (orderhouse.toml)" in ended.output
+
+
+def test_doctor_finds_a_night_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = small_shop(tmp_path / "shop")
+
+    def killed(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.nightly.STAGES", {"entry": lambda _: 0, "lifecycle": killed})
+    with pytest.raises(KeyboardInterrupt):
+        nightly(found, day("2026-01-03"))
+    assert "The night of 2026-01-03 was begun and not ended" in typed("doctor", shop=found.root).output
+
+
+def test_a_broken_rule_table_stops_the_night_with_its_row(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    (found.root / "rules").mkdir()
+    (found.root / "rules" / "gates.csv").write_text(
+        "gate,severity,limit,valid_from\nno_lines,explode,,\n", encoding="utf-8"
+    )
+    ended = typed("replay", "--from", "2026-01-01", "--to", "2026-01-01", shop=found.root)
+    assert ended.exit_code == 1
+    assert "gates.csv, row 1: severity: not_allowed: explode" in ended.output
+
+
+def test_the_contract_and_a_template_are_printed() -> None:
+    assert "order_id*" in typed("feeds", "orders").output
+    assert typed("feeds", "exchange_rates", "--template").output.strip() == "currency,quoted_on,rate"
+
+
+def test_a_sample_fills_landing_and_brings_its_settings(tmp_path: Path) -> None:
+    words = [
+        "sample",
+        "--orders",
+        "20",
+        "--days",
+        "2",
+        "--skus",
+        "20",
+        "--until",
+        "2026-01-02",
+        "--out",
+        str(tmp_path / "landing"),
+    ]
+    ended = typed(*words)
+    assert ended.exit_code == 0
+    assert (tmp_path / "orderhouse.toml").exists()
+    assert (tmp_path / "landing" / "orders" / "orders-2026-01-02.csv").exists()
+
+
+def test_light_commands_need_no_heavy_imports(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    nightly(found, day("2026-01-03"))
+    program = "import sys; from click.testing import CliRunner; from pipelines.cli import main\n"
+    program += f"CliRunner().invoke(main, ['-w', {str(found.root)!r}, 'status'])\n"
+    program += (
+        "print([name for name in ('dagster', 'pandera', 'polars', 'streamlit', 'plotly') if name in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"
