@@ -9,7 +9,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -107,23 +106,11 @@ class Delivery:
 
 
 class _Loader:
-    """Parses blocks of one feed together, however small their files, and stores them while more are read."""
+    """Parses blocks of one feed together, however small their files."""
 
     def __init__(self, warehouse: Warehouse, feed: str, time_zone: str) -> None:
         self.warehouse, self.feed, self.time_zone = warehouse, feed, time_zone
         self.waiting: list[tuple[Delivery, feeds.Records]] = []
-        self.writer = ThreadPoolExecutor(1)
-        self.writing: Future[None] | None = None
-
-    def __enter__(self) -> "_Loader":
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        """What was taken is stored; after an error the transaction is rolled back by the caller."""
-        with self.writer:
-            if kind is None:
-                self.store()
-                self.settle()
 
     def take(self, delivery: Delivery, block: feeds.Records) -> None:
         """A block of a file."""
@@ -137,28 +124,20 @@ class _Loader:
     def drop(self, delivery: Delivery) -> None:
         """The file cannot be read to its end: nothing of it counts."""
         self.waiting = [(each, block) for each, block in self.waiting if each is not delivery]
-        self.settle()
         versions.unload(self.warehouse, self.feed, delivery.sequence)
 
     def store(self) -> None:
-        """Parse what waits and hand it to the writer."""
+        """Parse and store what waits."""
         if not self.waiting:
             return
         by_id = {each.file_id: each for each, _ in self.waiting}
         sequences = {file_id: each.sequence for file_id, each in by_id.items()}
         blocks = [(each.file_id, block) for each, block in self.waiting]
         accepted, rejected = feeds.taken(blocks, FEEDS[self.feed], self.time_zone)
-        self.waiting = []
+        versions.load(self.warehouse, self.feed, accepted, sequences, self.time_zone)
         for (file_id,), rows in rejected.group_by("file_id", maintain_order=True):
             by_id[str(file_id)].reject(rows)
-        self.settle()
-        self.writing = self.writer.submit(versions.load, self.warehouse, self.feed, accepted, sequences, self.time_zone)
-
-    def settle(self) -> None:
-        """Wait for the writer."""
-        if self.writing is not None:
-            self.writing.result()
-            self.writing = None
+        self.waiting = []
 
 
 def unknown_folders(workspace: Workspace) -> list[str]:
@@ -311,7 +290,8 @@ def _archived_deliveries(workspace: Workspace, only: set[str]) -> Iterator[Deliv
 def _load(warehouse: Warehouse, workspace: Workspace, feed: str, deliveries: list[Delivery], tell: _Progress) -> None:
     """Read the files of one feed in their order."""
     done: set[str] = set()
-    with _Loader(warehouse, feed, workspace.settings.business.time_zone) as loader:
+    loader = _Loader(warehouse, feed, workspace.settings.business.time_zone)
+    with warehouse.gathered():
         for delivery in deliveries:
             tell.one_more(delivery)
             if delivery.file_id in done:
@@ -325,6 +305,7 @@ def _load(warehouse: Warehouse, workspace: Workspace, feed: str, deliveries: lis
                 delivery.hold(str(held))
             else:
                 done.add(delivery.file_id)
+        loader.store()
 
 
 def _first_of_each(deliveries: list[Delivery]) -> list[Delivery]:

@@ -4,7 +4,8 @@ from datetime import date
 
 import polars as pl
 
-from models.tables.base import polars_schema
+from models.tables import FEEDS
+from models.tables.base import empty, polars_schema
 from models.tables.intake import WaitingRow
 from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
@@ -19,21 +20,25 @@ def waiting(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     orders = "(SELECT order_id FROM feeds.orders WHERE file_id NOT IN (FROM retracted_files))"
     skus = f"({current('products', as_of, ['sku'])})"
 
-    def rows(feed: str, key: str, parent: str, column: str, known: str, where: str = "true") -> str:
-        return f"""
+    parts = []
+
+    def ask(feed: str, key: str, parent: str, column: str, known: str, where: str = "true") -> None:
+        if not warehouse.count(FEEDS[feed]):
+            return
+        parts.append(f"""
             SELECT '{feed}' AS feed, concat_ws('/', {key}) AS key, '{parent} ' || {column} AS waits_for, file_id, record_number
             FROM ({current(feed, as_of, within=f"ANTI JOIN {known} USING ({column})")})
-            WHERE {column} IS NOT NULL AND {where}"""
+            WHERE {column} IS NOT NULL AND {where}""")
 
-    parts = [
-        rows("order_lines", "order_id, line_no", "order", "order_id", orders),
-        rows("order_events", "event_id", "order", "order_id", orders),
-        rows("payments", "payment_id", "order", "order_id", orders, "invoice_number IS NULL"),
-        rows("payments", "payment_id", "invoice", "invoice_number", "(SELECT NULL::VARCHAR AS invoice_number)"),
-        rows("stock_movements", "movement_id", "product", "sku", skus),
-        rows("stock_counts", "sku, location_id, counted_on", "product", "sku", skus),
-        rows("inbound", "purchase_order_id, line_no", "product", "sku", skus),
-    ]
+    ask("order_lines", "order_id, line_no", "order", "order_id", orders)
+    ask("order_events", "event_id", "order", "order_id", orders)
+    ask("payments", "payment_id", "order", "order_id", orders, "invoice_number IS NULL")
+    ask("payments", "payment_id", "invoice", "invoice_number", "(SELECT NULL::VARCHAR AS invoice_number)")
+    ask("stock_movements", "movement_id", "product", "sku", skus)
+    ask("stock_counts", "sku, location_id, counted_on", "product", "sku", skus)
+    ask("inbound", "purchase_order_id, line_no", "product", "sku", skus)
+    if not parts:
+        return empty(WaitingRow)
     return warehouse.frame(
         f"""
         SELECT w.*, f.as_of AS since FROM ({" UNION ALL ".join(parts)}) w

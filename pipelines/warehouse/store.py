@@ -5,6 +5,7 @@ made from their declarations; how a stage writes follows from the kind of the ta
 """
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,8 @@ from pipelines.workspace import OrderhouseError
 
 SCHEMA_VERSION = 1
 FILE_NAME = "orderhouse.duckdb"
+GATHERED_FROM = 10_000
+"""Frames from so many rows on are worth a file of their own."""
 STORED_WITH_FEEDS = {"file_sequence": "BIGINT", "arrives_on": "DATE", "revised_on": "DATE"}
 """What is kept beside every accepted row: the order its file was taken in, and the business dates it takes effect."""
 
@@ -50,14 +53,16 @@ def place(table: TableClass | Declaration) -> str:
 class Warehouse:
     """The open warehouse file of one workspace."""
 
-    def __init__(self, folder: Path, *, memory: str = "1500MB") -> None:
+    def __init__(self, folder: Path, *, memory: str = "600MB") -> None:
         """Open or create the file.
 
         Raises:
             OrderhouseError: a newer program wrote it.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / FILE_NAME
+        self.path, self.spill = folder / FILE_NAME, folder / "spill"
+        self._gathered: dict[str, list[str]] | None = None
+        self._numbers = itertools.count()
         try:
             self.connection = duckdb.connect(self.path)
         except duckdb.Error as error:
@@ -66,7 +71,7 @@ class Warehouse:
             ) from error
         self.run("SET TimeZone = 'UTC'")
         self.run(f"SET memory_limit = '{memory}'")
-        self.run(f"SET temp_directory = '{folder / 'spill'}'")
+        self.run(f"SET temp_directory = '{self.spill}'")
         self.run("SET checkpoint_threshold = '256MB'")
         self.run("SET enable_progress_bar = false")
         self._create()
@@ -133,12 +138,42 @@ class Warehouse:
 
     def append(self, table: TableClass, frame: pl.DataFrame) -> int:
         """Add rows to a table; returns how many."""
-        names = polars_schema(table).names()
-        if frame.height:
-            listed = ", ".join(f'"{name}"' for name in names)
-            with self.given(appended=frame.select(names)):
-                self.run(f"INSERT INTO {place(table)} ({listed}) SELECT {listed} FROM appended")
+        self.insert(place(table), frame.select(polars_schema(table).names()))
         return frame.height
+
+    def insert(self, target: str, frame: pl.DataFrame) -> None:
+        """Add rows to `schema.name` by the names of their columns."""
+        if self._gathered is not None and frame.height >= GATHERED_FROM:
+            file = self.spill / f"gathered-{next(self._numbers)}.parquet"
+            frame.write_parquet(file, compression="lz4", statistics=False)
+            self._gathered.setdefault(target, []).append(str(file))
+        elif frame.height:
+            with self.given(inserted=frame):
+                self.run(f"INSERT INTO {target} BY NAME SELECT * FROM inserted")
+
+    @contextlib.contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Gather the large frames that are added meanwhile in files, and add them to their tables at the end.
+
+        One insert per table keeps the memory of a transaction small and uses every core. Tables do not show the rows
+        before the end.
+        """
+        self.spill.mkdir(parents=True, exist_ok=True)
+        self._gathered = {}
+        try:
+            yield
+            self.add_gathered()
+        finally:
+            self._gathered = None
+            for file in self.spill.glob("gathered-*.parquet"):
+                file.unlink()
+
+    def add_gathered(self) -> None:
+        """Add what was gathered so far."""
+        for target, files in (self._gathered or {}).items():
+            if files:
+                self.run(f"INSERT INTO {target} BY NAME SELECT * FROM read_parquet(?)", [files])
+        self._gathered = None if self._gathered is None else {target: [] for target in self._gathered}
 
     def append_new(self, table: TableClass, frame: pl.DataFrame) -> int:
         """Add to a ledger the rows whose key it has not; returns how many."""

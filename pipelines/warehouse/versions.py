@@ -36,12 +36,12 @@ def load(warehouse: Warehouse, feed: str, accepted: pl.DataFrame, sequences: Map
         arrives_on=day_of(arrives_by),
         revised_on=day_of("updated_at"),
     )
-    with warehouse.given(accepted_rows=stored):
-        warehouse.run(f"INSERT INTO feeds.{feed} BY NAME SELECT * FROM accepted_rows")
+    warehouse.insert(f"feeds.{feed}", stored)
 
 
 def unload(warehouse: Warehouse, feed: str, sequence: int) -> None:
     """Take back the rows of a file that turned out to be unreadable."""
+    warehouse.add_gathered()
     warehouse.run(f"DELETE FROM feeds.{feed} WHERE file_sequence = ?", [sequence])
 
 
