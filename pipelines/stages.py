@@ -157,7 +157,7 @@ def _advanced(night: Night, bucket: int, countries: pl.DataFrame) -> int:
     """One bucket of orders; its frames are gone when the next one is read."""
     within = nights.bucket_within(bucket)
     delivered = night.rows("orders", within=within)
-    lines = night.rows("order_lines", within=within)
+    lines = night.rows("order_lines", within=within).join(delivered.select("order_id"), on="order_id", how="semi")
     told = nights.events(night.warehouse, night.as_of, bucket, night.handed_over)
     folded = lifecycle.folded(
         delivered.select("order_id", "ordered_at"),

@@ -34,7 +34,8 @@ class Declaration:
     """What a table is besides its columns.
 
     `arrives_by` is the column whose moment decides in which night a feed's row takes effect (none: at once);
-    `is_ledger` marks the feeds whose keys are never revised.
+    `is_ledger` marks the feeds whose keys are never revised, `is_kept` the state tables that hold what was decided or
+    noted once and cannot be computed again.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Declaration:
     arrives_by: str | None = None
     is_ledger: bool = False
     is_published: bool = True
+    is_kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,13 @@ def table(
     arrives_by: str | None = None,
     is_ledger: bool = False,
     is_published: bool = True,
+    is_kept: bool = False,
 ) -> Callable[[TableClass], TableClass]:
     """Declare a class as the table `name` with its kind and key."""
 
     def declare(cls: TableClass) -> TableClass:
         place: Schema = schema or ("feeds" if kind == "feed" else "core")
-        _DECLARATIONS[cls] = Declaration(name, place, kind, key, arrives_by, is_ledger, is_published)
+        _DECLARATIONS[cls] = Declaration(name, place, kind, key, arrives_by, is_ledger, is_published, is_kept)
         return cls
 
     return declare

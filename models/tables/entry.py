@@ -6,7 +6,7 @@ from models.tables.base import Day, Moment, Quantity, Table, table
 SEVERITIES = ("reject", "hold", "warn")
 
 
-@table("order_findings", kind="state", key=("order_id", "line_no", "gate"))
+@table("order_findings", kind="state", key=("order_id", "line_no", "gate"), is_kept=True)
 class OrderFinding(Table):
     """What the gates found about an order. One row per order, line and gate."""
 
@@ -20,7 +20,7 @@ class OrderFinding(Table):
     closed_on: Day = column.day("The night on which it was gone.", optional=True)
 
 
-@table("night_events", kind="state", key=("event_id",), is_published=False)
+@table("night_events", kind="state", key=("event_id",), is_published=False, is_kept=True)
 class NightEvent(Table):
     """What the night itself decided about an order, told as events. One row per decided event."""
 

@@ -4,7 +4,7 @@ from models.tables import column
 from models.tables.base import Day, Quantity, Table, Texts, table
 
 
-@table("feed_files", kind="state", key=("feed", "name", "file_id"))
+@table("feed_files", kind="state", key=("feed", "name", "file_id"), is_kept=True)
 class FeedFile(Table):
     """Every file that was delivered, and what became of its records. One row per delivered file."""
 

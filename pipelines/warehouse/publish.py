@@ -42,7 +42,7 @@ def publish(warehouse: Warehouse, workspace: Workspace, as_of: date) -> Publicat
         The new publication.
     """
     workspace.published.mkdir(parents=True, exist_ok=True)
-    before = _last(warehouse, workspace)
+    before = _last(workspace)
     number = 1 + max((found.number for found in _all_files(workspace)), default=0)
     publication = Publication(workspace.published / f"orderhouse-{as_of}-{number}.duckdb", as_of, number)
     draft = workspace.published / ".draft.duckdb"
@@ -61,28 +61,31 @@ def publish(warehouse: Warehouse, workspace: Workspace, as_of: date) -> Publicat
         warehouse.run("DETACH draft")
     draft.rename(publication.file)
     _point(workspace, publication)
-    with warehouse.transaction():
-        warehouse.run("DELETE FROM core.unpublished_orders")
-        note = {
-            "file": publication.file.name,
-            "as_of": str(as_of),
-            "file_sequence": int(warehouse.value("SELECT coalesce(max(file_sequence), 0) FROM core.feed_files")),
-            "retracted": _retracted(warehouse),
-            "tables": _fingerprint(),
-        }
-        warehouse.run("INSERT OR REPLACE INTO core.meta VALUES ('published', ?)", [json.dumps(note)])
+    note = {
+        "file": publication.file.name,
+        "as_of": str(as_of),
+        "file_sequence": int(warehouse.value("SELECT coalesce(max(file_sequence), 0) FROM core.feed_files")),
+        "retracted": _retracted(warehouse),
+        "tables": _fingerprint(),
+    }
+    write_whole(_note(workspace), json.dumps(note) + "\n")
+    warehouse.run("DELETE FROM core.unpublished_orders")
     _retire(workspace)
     return publication
 
 
-def _last(warehouse: Warehouse, workspace: Workspace) -> dict[str, Any] | None:
+def _note(workspace: Workspace) -> Path:
+    """What the last publication had seen; beside the warehouse, whose tables a publication does not change."""
+    return workspace.warehouse / "published.json"
+
+
+def _last(workspace: Workspace) -> dict[str, Any] | None:
     """What is noted of the last publication, if its file is still there and is the one pointed to."""
-    noted = warehouse.value("SELECT value FROM core.meta WHERE name = 'published'")
     pointer = workspace.pointer()
-    if noted is None or pointer is None:
+    if pointer is None or not pointer.file.exists() or not _note(workspace).exists():
         return None
-    found: dict[str, Any] = json.loads(noted)
-    return found if pointer.file.name == found["file"] and pointer.file.exists() else None
+    found: dict[str, Any] = json.loads(_note(workspace).read_text(encoding="utf-8"))
+    return found if pointer.file.name == found["file"] else None
 
 
 def _is_small_step(warehouse: Warehouse, before: dict[str, Any], as_of: date, number: int) -> bool:
@@ -97,8 +100,9 @@ def _is_small_step(warehouse: Warehouse, before: dict[str, Any], as_of: date, nu
     )
 
 
-def _retracted(warehouse: Warehouse) -> int:
-    return int(warehouse.value("SELECT count(*) FROM feeds.decisions WHERE subject = 'file' AND action = 'retract'"))
+def _retracted(warehouse: Warehouse) -> list[str]:
+    """The files that do not count tonight: a decision on one may be dated after the night that knew it first."""
+    return warehouse.frame("SELECT file_id FROM retracted_files ORDER BY file_id")["file_id"].to_list()
 
 
 def _fingerprint() -> str:

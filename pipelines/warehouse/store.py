@@ -30,9 +30,9 @@ def sql_type(dtype: Any) -> str:
     """The DuckDB type that stores a Polars type."""
     match dtype:
         case pl.Decimal():
-            return f"DECIMAL({dtype.precision}, {dtype.scale})"
+            return f"DECIMAL({dtype.precision},{dtype.scale})"
         case pl.Datetime():
-            return "TIMESTAMPTZ"
+            return "TIMESTAMP WITH TIME ZONE"
         case pl.List():
             return f"{sql_type(dtype.inner)}[]"
     return {pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Date: "DATE", pl.Boolean: "BOOLEAN"}[dtype.base_type()]
@@ -209,14 +209,39 @@ class Warehouse:
             )
             self.run("CREATE TABLE IF NOT EXISTS core.unpublished_orders (order_id VARCHAR)")
             for table in CATALOG:
-                columns = {f'"{name}"': sql_type(dtype) for name, dtype in polars_schema(table).items()}
-                if declaration(table).kind == "feed":
-                    columns |= STORED_WITH_FEEDS
-                    key = polars_schema(table)
-                    parts = ", ".join(f'"{part}" {sql_type(key[part])}' for part in declaration(table).key)
-                    self.run(f"CREATE TABLE IF NOT EXISTS feeds.revised_{declaration(table).name} ({parts})")
-                listed = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
-                self.run(f"CREATE TABLE IF NOT EXISTS {place(table)} ({listed})")
+                self._fit(table)
+
+    def _fit(self, table: TableClass) -> None:
+        """Make a table, or fit one that an older program made to its declaration.
+
+        What a night can compute again is made anew, and the next night judges every order; what was delivered, decided
+        or issued is carried over, with empty new columns.
+        """
+        declared, schema = declaration(table), polars_schema(table)
+        columns = {name: sql_type(dtype) for name, dtype in schema.items()}
+        if declared.kind == "feed":
+            columns |= STORED_WITH_FEEDS
+            parts = ", ".join(f'"{part}" {sql_type(schema[part])}' for part in declared.key)
+            self.run(f"CREATE TABLE IF NOT EXISTS feeds.revised_{declared.name} ({parts})")
+        found = dict(
+            self.connection.sql(
+                "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?",
+                params=[declared.schema, declared.name],
+            ).fetchall()
+        )
+        if found == columns:
+            return
+        if found and (declared.kind != "state" or declared.is_kept):
+            if any(columns.get(name) != type_ for name, type_ in found.items()):
+                raise OrderhouseError(
+                    f"{place(table)} in {self.path} has another shape than this program knows; run `orderhouse rebuild`."
+                )
+            for name in columns.keys() - found.keys():
+                self.run(f'ALTER TABLE {place(table)} ADD COLUMN "{name}" {columns[name]}')
+        else:
+            listed = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
+            self.run(f"CREATE OR REPLACE TABLE {place(table)} ({listed})")
+        self.run("UPDATE core.nights SET rules = NULL")
 
     def meta(self, name: str, value: str) -> str:
         """What is remembered under a name; the given value from now on where nothing was."""

@@ -1,5 +1,6 @@
 """Nights over random shops: whenever a file comes, the end is the same, every proof holds, and no rerun changes a thing."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -20,7 +21,7 @@ from pipelines.warehouse import Warehouse, publish
 from pipelines.warehouse.store import place
 from pipelines.warehouse.versions import current
 from pipelines.workspace import Workspace
-from tests.shops import DECIDED_BY_NIGHT, assert_same, contents, land, shop
+from tests.shops import DECIDED_BY_NIGHT, assert_same, contents, land, query, shop
 
 SETTINGS = """
 [business]
@@ -62,11 +63,6 @@ DECISIONS = st.one_of(
     st.tuples(st.just("order"), one_of(*ORDERS), one_of("cancel", "reject", "approve")),
     st.tuples(st.just("event"), one_of("e1", "e2", "e3"), st.just("void")),
     st.tuples(st.just("payment"), one_of("p1", "p2"), st.just("void")),
-    st.tuples(
-        st.just("file"),
-        st.builds("{}-{}-{}.csv".format, one_of(0, 1, 2), one_of(*HEADERS), one_of(0, 1)),
-        st.just("retract"),
-    ),
 )
 ROWS: dict[str, st.SearchStrategy[tuple[str, ...]]] = {
     "products": st.tuples(one_of(*SKUS), one_of("Apple", "Pear"), MONEY, one_of("fruit", "toys", None), REVISED),
@@ -115,8 +111,9 @@ class File:
     rows: tuple[tuple[str, ...], ...]
 
     def land(self, workspace: Workspace) -> None:
-        """Drop it."""
-        land(workspace, self.feed, self.name, HEADERS[self.feed], *(" | ".join(row) for row in self.rows))
+        """Drop it, long ago: nobody need look twice whether it still grows."""
+        landed = land(workspace, self.feed, self.name, HEADERS[self.feed], *(" | ".join(row) for row in self.rows))
+        os.utime(landed, (0, 0))
 
 
 @st.composite
@@ -130,6 +127,11 @@ def deliveries(draw: st.DrawFn) -> list[File]:
         for night, number in sorted({(night, number) for night, number, _ in drawn}):
             theirs = tuple(row for *place, row in drawn if tuple(place) == (night, number))
             files.append(File(night, feed, f"{night}-{feed}-{number}.csv", theirs))
+    for retracted in draw(st.lists(st.sampled_from(files), max_size=2, unique=True)):
+        night, moment = draw(st.integers(0, len(NIGHTS) - 1)), draw(MOMENTS)
+        decision = ("", "file", retracted.name, "retract", "ann", moment)
+        name = f"{night}-retract-{retracted.name}"
+        files.append(File(night, "decisions", name, ((f"d-{retracted.name}", *decision[1:]),)))
     return files
 
 
@@ -255,3 +257,87 @@ def differing_days(both: Sequence[Tables]) -> list[date]:
         for each in both
     ]
     return sorted({row[0] for sets in (entries, counted) for row in sets[0] ^ sets[1]})
+
+
+# What these properties found first
+
+
+def lands(found: Workspace, feed: str, name: str, *rows: str) -> None:
+    """Drop a file of the feed's columns above."""
+    File(0, feed, name, tuple(tuple(cell.strip() for cell in row.split("|")) for row in rows)).land(found)
+
+
+@pytest.fixture
+def two_orders(tmp_path: Path) -> Workspace:
+    """A shop with an order on each of its first two days, before its first night."""
+    found = shop(tmp_path / "shop", SETTINGS)
+    lands(found, "products", "p.csv", "A | Apple | 2 | fruit |")
+    lands(found, "customers", "c.csv", "c1 | GB |")
+    lands(found, "orders", "o1.csv", "o1 | online | c1 | 2026-01-01T12:00:00 | GBP |")
+    lands(found, "orders", "o2.csv", "o2 | online | c1 | 2026-01-02T12:00:00 | GBP |")
+    lands(found, "order_lines", "l.csv", "o1 | 1 | A | 3 | 2 | |", "o2 | 1 | A | 5 | 2 | |")
+    return found
+
+
+def test_an_order_whose_file_is_retracted_is_no_more(two_orders: Workspace) -> None:
+    nightly(two_orders, NIGHTS[1])
+    lands(two_orders, "decisions", "d.csv", "d1 | file | o1.csv | retract | ann | 2026-01-03T08:00:00")
+    assert nightly(two_orders, NIGHTS[2]).is_green
+    assert query(two_orders, "SELECT order_id FROM orders") == [("o2",)]
+    assert query(two_orders, "SELECT min(day), sum(units)::INT FROM daily_sales") == [(NIGHTS[1], 5)]
+    assert query(two_orders, "SELECT key, waits_for FROM waiting_rows") == [("o1/1", "order o1")]
+
+
+def test_a_retraction_known_before_its_date_shows_on_its_date(two_orders: Workspace) -> None:
+    lands(two_orders, "decisions", "d.csv", "d1 | file | p.csv | retract | ann | 2026-01-03T08:00:00")
+    nightly(two_orders, NIGHTS[1])
+    assert query(two_orders, "SELECT (SELECT count(*) FROM products), list(DISTINCT category) FROM daily_sales") == [
+        (1, ["fruit"])
+    ]
+    nightly(two_orders, NIGHTS[2])
+    assert query(two_orders, "SELECT (SELECT count(*) FROM products), list(DISTINCT category) FROM daily_sales") == [
+        (0, [None])
+    ]
+
+
+def test_a_voided_payment_pays_nothing(two_orders: Workspace) -> None:
+    lands(two_orders, "payments", "p.csv", "p1 | o1 | 6 | GBP | 2026-01-02")
+    nightly(two_orders, NIGHTS[1])
+    assert query(two_orders, "SELECT payment FROM orders ORDER BY order_id") == [("overpaid",), ("none",)]
+    lands(two_orders, "decisions", "d.csv", "d1 | payment | p1 | void | ann | 2026-01-03T08:00:00")
+    nightly(two_orders, NIGHTS[2])
+    assert query(two_orders, "SELECT payment FROM orders ORDER BY order_id") == [("none",), ("none",)]
+
+
+def test_what_is_cancelled_before_the_first_order_counts_on_its_own_day(two_orders: Workspace) -> None:
+    lands(two_orders, "order_events", "e.csv", "e1 | o1 | | cancelled | 2025-12-30T12:00:00 |")
+    assert nightly(two_orders, NIGHTS[1]).is_green
+    assert query(two_orders, "SELECT day, units::INT, cancelled_amount::INT FROM daily_orders ORDER BY day") == [
+        (date(2025, 12, 30), 0, 6),
+        (NIGHTS[0], 3, 0),
+        (NIGHTS[1], 5, 0),
+    ]
+
+
+def test_an_order_moved_to_another_day_leaves_nothing_behind(two_orders: Workspace) -> None:
+    nightly(two_orders, NIGHTS[1])
+    lands(two_orders, "orders", "again.csv", "o1 | online | c1 | 2026-01-02T13:00:00 | GBP | 2026-01-02T13:00:00")
+    assert nightly(two_orders, NIGHTS[2]).is_green
+    assert query(two_orders, "SELECT day, orders::INT, units::INT FROM daily_orders ORDER BY day") == [
+        (NIGHTS[1], 2, 8),
+        (NIGHTS[2], 0, 0),
+    ]
+
+
+def test_what_missed_nights_changed_is_told_in_the_night_that_acts(two_orders: Workspace) -> None:
+    nightly(two_orders, NIGHTS[0])
+    nightly(two_orders, NIGHTS[3])
+    assert query(two_orders, "SELECT order_id, step, as_of FROM tracking_updates ORDER BY step") == [
+        ("o2", "confirmed", NIGHTS[3]),
+        ("o2", "received", NIGHTS[3]),
+    ]
+
+
+def test_a_line_of_an_order_dated_later_waits_for_nothing(two_orders: Workspace) -> None:
+    nightly(two_orders, NIGHTS[0])
+    assert query(two_orders, "SELECT count(*) FROM waiting_rows") == [(0,)]

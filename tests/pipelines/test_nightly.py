@@ -70,7 +70,7 @@ def test_a_night_out_of_order_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(OrderhouseError, match="has not come yet"):
         nightly(found, found.today() + timedelta(days=1))
     with pytest.raises(
-        OrderhouseError, match="93 nights were missed .*orderhouse replay --from 2026-01-04 --to 2026-04-07"
+        OrderhouseError, match=r"93 nights were missed .*orderhouse replay --from 2026-01-04 --to 2026-04-07"
     ):
         nightly(found, day("2026-04-07"))
 
