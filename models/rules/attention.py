@@ -11,25 +11,41 @@ SHOWN = 100
 """Of each kind so many are listed one by one, the largest amounts first; the rest is one item."""
 
 
+def _items(
+    rows: pl.DataFrame,
+    kind: str,
+    role: str,
+    page: str,
+    subject: str,
+    sentence: pl.Expr,
+    *,
+    amount: pl.Expr | None = None,
+    due_on: pl.Expr | None = None,
+    seen_on: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """One thing to do per row; `subject` is the column of what it is about."""
+    return rows.select(
+        item_id=pl.format(f"{kind}:{{}}", subject),
+        role=pl.lit(role),
+        kind=pl.lit(kind),
+        subject_id=pl.col(subject),
+        amount=(pl.lit(None) if amount is None else amount).cast(pl.Decimal(38, 4)),
+        due_on=(pl.lit(None) if due_on is None else due_on).cast(pl.Date),
+        seen_on=(pl.lit(None) if seen_on is None else seen_on).cast(pl.Date),
+        sentence=sentence,
+        page=pl.lit(page),
+    )
+
+
 def held_files(files: pl.DataFrame) -> pl.DataFrame:
     """Ask for a better file for each one that could not be taken in.
 
     Args:
         files: FeedFile rows.
     """
-    return files.filter(pl.col("status") == "held").select(
-        item_id=pl.format("held_file:{}:{}", "feed", "name"),
-        role=pl.lit("operator"),
-        kind=pl.lit("held_file"),
-        subject_id="name",
-        amount=pl.lit(None, pl.Decimal(38, 4)),
-        due_on=pl.lit(None, pl.Date),
-        seen_on="as_of",
-        sentence=pl.format(
-            "File {} of {} is held: {}", "name", "feed", pl.col("reason").fill_null("it cannot be read")
-        ),
-        page=pl.lit("intake"),
-    )
+    held = files.filter(pl.col("status") == "held").with_columns(place=pl.format("{}/{}", "feed", "name"))
+    told = pl.format("File {} is held: {}", "place", pl.col("reason").fill_null("it cannot be read"))
+    return _items(held, "held_file", "operator", "intake", "place", told, seen_on=pl.col("as_of"))
 
 
 def rejected_records(rejects: pl.DataFrame) -> pl.DataFrame:
@@ -38,26 +54,16 @@ def rejected_records(rejects: pl.DataFrame) -> pl.DataFrame:
     Args:
         rejects: feed, file_id, records, seen_on of rejected records that nobody has settled.
     """
-    return (
-        rejects.group_by("feed")
-        .agg(records=pl.col("records").sum(), files=pl.col("file_id").n_unique(), seen_on=pl.col("seen_on").min())
-        .select(
-            item_id=pl.format("rejected_records:{}", "feed"),
-            role=pl.lit("operator"),
-            kind=pl.lit("rejected_records"),
-            subject_id="feed",
-            amount=pl.lit(None, pl.Decimal(38, 4)),
-            due_on=pl.lit(None, pl.Date),
-            seen_on="seen_on",
-            sentence=pl.format(
-                "{} records of {} in {} files were rejected: download them with their reasons, repair and send them again.",
-                "records",
-                "feed",
-                "files",
-            ),
-            page=pl.lit("intake"),
-        )
+    by_feed = rejects.group_by("feed").agg(
+        pl.col("records").sum(), files=pl.col("file_id").n_unique(), seen_on=pl.col("seen_on").min()
     )
+    told = pl.format(
+        "{} records of {} in {} files were rejected: download them with their reasons, repair and send them again.",
+        "records",
+        "feed",
+        "files",
+    )
+    return _items(by_feed, "rejected_records", "operator", "intake", "feed", told, seen_on=pl.col("seen_on"))
 
 
 def waiting_records(waiting: pl.DataFrame, as_of: date) -> pl.DataFrame:
@@ -67,27 +73,18 @@ def waiting_records(waiting: pl.DataFrame, as_of: date) -> pl.DataFrame:
         waiting: WaitingRow rows.
         as_of: the night.
     """
-    return (
+    by_feed = (
         waiting.filter(pl.col("since") < as_of)
         .group_by("feed")
         .agg(records=pl.len(), seen_on=pl.col("since").min(), example=pl.col("waits_for").sort().first())
-        .select(
-            item_id=pl.format("waiting_records:{}", "feed"),
-            role=pl.lit("operator"),
-            kind=pl.lit("waiting_records"),
-            subject_id="feed",
-            amount=pl.lit(None, pl.Decimal(38, 4)),
-            due_on=pl.lit(None, pl.Date),
-            seen_on="seen_on",
-            sentence=pl.format(
-                "{} records of {} wait for something that has not arrived, such as {}: ask its sender for it.",
-                "records",
-                "feed",
-                "example",
-            ),
-            page=pl.lit("intake"),
-        )
     )
+    told = pl.format(
+        "{} records of {} wait for something that has not arrived, such as {}: ask its sender for it.",
+        "records",
+        "feed",
+        "example",
+    )
+    return _items(by_feed, "waiting_records", "operator", "intake", "feed", told, seen_on=pl.col("seen_on"))
 
 
 def orders_on_hold(orders: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
@@ -100,21 +97,11 @@ def orders_on_hold(orders: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame
     causes = findings.group_by("order_id").agg(
         facts=pl.col("facts").sort().unique(maintain_order=True).str.join(" "), seen_on=pl.col("as_of").min()
     )
-    return orders.join(causes, on="order_id", how="left", validate="1:1").select(
-        item_id=pl.format("order_on_hold:{}", "order_id"),
-        role=pl.lit("operator"),
-        kind=pl.lit("order_on_hold"),
-        subject_id="order_id",
-        amount="amount",
-        due_on=pl.lit(None, pl.Date),
-        seen_on="seen_on",
-        sentence=pl.format(
-            "Order {} is on hold. {} Mend that, release it or cancel it.",
-            "order_id",
-            pl.col("facts").fill_null("Its channel holds it."),
-        ),
-        page=pl.lit("lifecycle"),
-    )
+    held = orders.join(causes, on="order_id", how="left", validate="1:1")
+    facts = pl.col("facts").fill_null("Its channel holds it.")
+    told = pl.format("Order {} is on hold. {} Mend that, release it or cancel it.", "order_id", facts)
+    amount, seen_on = pl.col("amount"), pl.col("seen_on")
+    return _items(held, "order_on_hold", "operator", "lifecycle", "order_id", told, amount=amount, seen_on=seen_on)
 
 
 def refused_facts(refused: pl.DataFrame) -> pl.DataFrame:
@@ -123,22 +110,13 @@ def refused_facts(refused: pl.DataFrame) -> pl.DataFrame:
     Args:
         refused: order_id, event, reason, amount of the first refused event of each such order.
     """
-    return refused.select(
-        item_id=pl.format("refused_fact:{}", "order_id"),
-        role=pl.lit("support"),
-        kind=pl.lit("refused_fact"),
-        subject_id="order_id",
-        amount="amount",
-        due_on=pl.lit(None, pl.Date),
-        seen_on=pl.lit(None, pl.Date),
-        sentence=pl.format(
-            "Order {}: its event {} was refused ({}); nothing more is shipped or billed until it is voided or confirmed.",
-            "order_id",
-            "event",
-            pl.col("reason").str.replace_all("_", " "),
-        ),
-        page=pl.lit("lifecycle"),
+    told = pl.format(
+        "Order {}: its event {} was refused ({}); nothing more is shipped or billed until it is voided or confirmed.",
+        "order_id",
+        "event",
+        pl.col("reason").str.replace_all("_", " "),
     )
+    return _items(refused, "refused_fact", "support", "lifecycle", "order_id", told, amount=pl.col("amount"))
 
 
 def late_orders(orders: pl.DataFrame, as_of: date) -> pl.DataFrame:
@@ -148,25 +126,22 @@ def late_orders(orders: pl.DataFrame, as_of: date) -> pl.DataFrame:
         orders: order_id, first_promised_on, fulfilment, amount of open orders.
         as_of: the night.
     """
-    late = orders.filter(
-        (pl.col("first_promised_on") < as_of)
-        & pl.col("fulfilment").is_in(["none", "allocated", "partly_shipped", "shipped"])
+    promised = pl.col("first_promised_on")
+    on_its_way = pl.col("fulfilment").is_in(["none", "allocated", "partly_shipped", "shipped"])
+    state = pl.col("fulfilment").replace({"none": "not shipped", "allocated": "not shipped"}).str.replace_all("_", " ")
+    told = pl.format(
+        "Order {} was promised for {} and is {}: tell the customer and find out why.", "order_id", promised, state
     )
-    return late.select(
-        item_id=pl.format("late_order:{}", "order_id"),
-        role=pl.lit("support"),
-        kind=pl.lit("late_order"),
-        subject_id="order_id",
-        amount="amount",
-        due_on="first_promised_on",
-        seen_on=pl.col("first_promised_on") + pl.duration(days=1),
-        sentence=pl.format(
-            "Order {} was promised for {} and is {}: tell the customer and find out why.",
-            "order_id",
-            "first_promised_on",
-            pl.col("fulfilment").replace({"none": "not shipped", "allocated": "not shipped"}).str.replace_all("_", " "),
-        ),
-        page=pl.lit("lifecycle"),
+    return _items(
+        orders.filter((promised < as_of) & on_its_way),
+        "late_order",
+        "support",
+        "lifecycle",
+        "order_id",
+        told,
+        amount=pl.col("amount"),
+        due_on=promised,
+        seen_on=promised + pl.duration(days=1),
     )
 
 
@@ -176,21 +151,12 @@ def missing_rates(without: pl.DataFrame) -> pl.DataFrame:
     Args:
         without: currency, lines of sales without an amount in the reporting currency.
     """
-    return without.select(
-        item_id=pl.format("missing_rate:{}", "currency"),
-        role=pl.lit("operator"),
-        kind=pl.lit("missing_rate"),
-        subject_id="currency",
-        amount=pl.lit(None, pl.Decimal(38, 4)),
-        due_on=pl.lit(None, pl.Date),
-        seen_on=pl.lit(None, pl.Date),
-        sentence=pl.format(
-            "{} lines sold in {} are in no total, since no exchange rate or tax rate is known for their day: send it.",
-            "lines",
-            "currency",
-        ),
-        page=pl.lit("trends"),
+    told = pl.format(
+        "{} lines sold in {} are in no total, since no exchange rate or tax rate is known for their day: send it.",
+        "lines",
+        "currency",
     )
+    return _items(without, "missing_rate", "operator", "trends", "currency", told)
 
 
 def attention(found: list[pl.DataFrame], before: pl.DataFrame, as_of: date) -> pl.DataFrame:
