@@ -6,6 +6,7 @@ look at those few decides, and says why. Nothing is repaired: a text is a value 
 
 import re
 import unicodedata
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
@@ -35,6 +36,7 @@ _ID = r"^(?:[^\p{C}\p{Z}]|[^\p{C}\p{Z}](?:[^\p{C}\p{Z}]| )*[^\p{C}\p{Z}])$"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _OFFSET = rf"[+-]{_CLOCK}"
+_ASKED = 100
 _MOMENT = rf"^([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})([T ])({_CLOCK})(?::([0-5][0-9])(?:\.([0-9]{{1,9}}))?)?(Z|{_OFFSET})?$"
 _WEEKDAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _PATTERNS = {
@@ -220,12 +222,20 @@ def _in_years(text: pl.Expr) -> pl.Expr:
 
 
 def _uniform(column: Column, texts: pl.Series, time_zone: str) -> _Look:
-    """Moments that are all written like the first one; any other is left to the exact look."""
-    text = pl.col(column.name)
-    first = re.match(_MOMENT, str(texts.drop_nulls().first()))
-    if first is None:
+    """Moments written as most of some are, taken from all over; any other is left to the exact look."""
+    text, present = pl.col(column.name), texts.drop_nulls()
+    seen = [
+        found
+        for found in (re.match(_MOMENT, each) for each in present.gather_every(max(1, present.len() // _ASKED)))
+        if found
+    ]
+    if not seen:
         return _Look(pl.lit(None, _dtype(column)), pl.lit(True))
-    _, between, _, second, fraction, zone = first.groups()
+    written_so = [
+        (between, bool(second), bool(fraction), zone)
+        for _, between, _, second, fraction, zone in map(re.Match.groups, seen)
+    ]
+    between, second, fraction, zone = Counter(written_so).most_common(1)[0][0]
     pattern, shape = rf"^(?:19[7-9]|20[0-9])[0-9]-[0-9]{{2}}-[0-9]{{2}}{between}{_CLOCK}", f"%Y-%m-%d{between}%H:%M"
     if second:
         pattern, shape = f"{pattern}:[0-5][0-9]", f"{shape}:%S"
