@@ -107,7 +107,8 @@ def hashes(file: Path) -> Hashes:
     with duckdb.connect(file, read_only=True) as opened:
         opened.execute("SET TimeZone = 'UTC'")
         tables = opened.sql(
-            """SELECT schema_name || '."' || table_name || '"' FROM duckdb_tables() WHERE NOT internal AND table_name <> 'meta' ORDER BY ALL"""
+            """SELECT schema_name || '."' || table_name || '"' FROM duckdb_tables()
+               WHERE NOT internal AND table_name <> 'meta' ORDER BY ALL"""
         ).fetchall()
         return {
             name: opened.sql(f"SELECT count(*), coalesce(sum(hash(t)), 0) FROM {name} t").fetchall()[0]
