@@ -1,6 +1,9 @@
 """The command line: what an operator, an analyst and a support agent type. Imports are inside, so that light commands start at once."""
 
+import os
 import sys
+import tempfile
+import traceback
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,6 +44,18 @@ class Commands(click.Group):
         except OrderhouseError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # the one place where nothing better can be said
+            log = Path(tempfile.gettempdir()) / f"orderhouse-error-{os.getpid()}.log"
+            log.write_text(traceback.format_exc(), encoding="utf-8")
+            first = (str(error).splitlines() or [""])[0]
+            click.echo(
+                f"Error: something unexpected happened ({type(error).__name__}: {first}); what was committed stays, and the "
+                f"command can be given again. For who mends it, the details are in {log}.",
+                err=True,
+            )
+            ctx.exit(1)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -207,7 +207,7 @@ def take_in(
     Returns:
         What was delivered; `clear` removes it from landing after the commit.
     """
-    deliveries = _deliveries(warehouse, workspace, only)
+    deliveries = _deliveries(warehouse, workspace, say, only)
     os.sync()
     fresh = [delivery for delivery in deliveries if delivery.status == "loaded"]
     first = int(warehouse.value("SELECT coalesce(max(file_sequence), 0) FROM core.feed_files")) + 1
@@ -251,7 +251,7 @@ def clear(warehouse: Warehouse, workspace: Workspace, deliveries: list[Delivery]
             delivery.landed.unlink(missing_ok=True)
 
 
-def _deliveries(warehouse: Warehouse, workspace: Workspace, only: set[str] | None) -> list[Delivery]:
+def _deliveries(warehouse: Warehouse, workspace: Workspace, say: Say, only: set[str] | None) -> list[Delivery]:
     known = warehouse.table(FeedFile).sort("file_sequence")
     by_name = {(row["feed"], row["name"], row["file_id"]): row["status"] for row in known.iter_rows(named=True)}
     by_content = {
@@ -259,9 +259,7 @@ def _deliveries(warehouse: Warehouse, workspace: Workspace, only: set[str] | Non
     }
     found: list[Delivery] = []
     if only is None:
-        found = [
-            Delivery(feed, printable(path.name), archived(workspace, path), path) for feed, path in landed(workspace)
-        ]
+        found = list(_landed_deliveries(workspace, say))
         found.sort(key=lambda delivery: (delivery.name, delivery.file_id, delivery.feed))
     else:
         found = list(_archived_deliveries(workspace, only))
@@ -278,6 +276,17 @@ def _deliveries(warehouse: Warehouse, workspace: Workspace, only: set[str] | Non
         else:
             by_name[names] = "loaded"
     return [*held, *found]
+
+
+def _landed_deliveries(workspace: Workspace, say: Say) -> Iterator[Delivery]:
+    """Every complete file, archived; one that cannot be read stays where it is and stops no other."""
+    for feed, path in landed(workspace):
+        try:
+            yield Delivery(feed, printable(path.name), archived(workspace, path), path)
+        except OSError as error:
+            say(
+                f"left in landing: {feed}/{printable(path.name)} cannot be read ({error.strerror}); mend its permissions"
+            )
 
 
 def _archived_deliveries(workspace: Workspace, only: set[str]) -> Iterator[Delivery]:

@@ -199,3 +199,45 @@ def test_light_commands_need_no_heavy_imports(tmp_path: Path) -> None:
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "[]"
+
+
+def test_what_nobody_foresaw_is_a_sentence_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = small_shop(tmp_path / "shop")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr("pipelines.nightly.replay", broken)
+    ended = typed("replay", "--from", "2026-01-01", "--to", "2026-01-01", shop=found.root)
+    assert ended.exit_code == 1
+    assert (
+        "Error: something unexpected happened (RuntimeError: the disk is on fire); what was committed stays"
+        in ended.output
+    )
+    assert "Traceback" not in ended.output
+
+
+def test_a_file_that_cannot_be_read_stays_in_landing_and_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = small_shop(tmp_path / "shop")
+    locked = land(
+        found,
+        "orders",
+        "locked.csv",
+        "order_id | channel | ordered_at | currency",
+        "x | store | 2026-01-01T08:00:00Z | GBP",
+    )
+    real = Path.open
+
+    def opened(path: Path, *arguments: object, **named: object) -> object:
+        if path.name == "locked.csv":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *arguments, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", opened)
+    said: list[str] = []
+    nightly(found, day("2026-01-03"), said.append)
+    assert locked.exists()
+    assert "left in landing: orders/locked.csv cannot be read (Permission denied); mend its permissions" in said
+    assert query(found, "SELECT count(*) FROM orders") == [(4,)]
