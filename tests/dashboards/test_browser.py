@@ -1,5 +1,6 @@
 """The dashboards as a visitor sees them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +22,9 @@ CHARTS = {
 }
 
 
+WHOLE_NUMBER = re.compile(r"^[0-9,]+$")
+
+
 @pytest.fixture(scope="module")
 def address(shop: Path) -> Iterator[str]:
     with server(shop) as found:
@@ -38,7 +42,8 @@ def visitor() -> Iterator["sync_api.BrowserContext"]:
 @pytest.fixture
 def page(visitor: "sync_api.BrowserContext") -> Iterator["sync_api.Page"]:
     found = visitor.new_page()
-    found.set_default_timeout(30_000)
+    found.set_default_timeout(60_000)
+    sync_api.expect.set_options(timeout=30_000)
     yield found
     found.close()
 
@@ -71,13 +76,17 @@ def test_a_filter_narrows_the_page_stays_in_the_address_and_on_the_next_page(
     page: "sync_api.Page", address: str
 ) -> None:
     page.goto(f"{address}/trends")
-    orders = page.get_by_test_id("stMetricValue").first
-    orders.wait_for()
+    for chart in CHARTS["trends"]:
+        page.locator(f".st-key-card_{chart} .js-plotly-plot .main-svg").first.wait_for()
+    label = page.get_by_text("Orders", exact=True)
+    orders = page.get_by_test_id("stMetric").filter(has=label).get_by_test_id("stMetricValue").first
+    sync_api.expect(orders).to_have_text(WHOLE_NUMBER)
     everything = int(orders.inner_text().replace(",", ""))
     page.get_by_label("Channel", exact=False).first.click()
     page.get_by_role("option", name="store").click()
     page.wait_for_url("**channel=store**")
     sync_api.expect(orders).not_to_have_text(f"{everything:,}")
+    sync_api.expect(orders).to_have_text(WHOLE_NUMBER)
     assert 0 < int(orders.inner_text().replace(",", "")) < everything
     page.get_by_test_id("stSidebarNav").get_by_text("Lifecycle").click()
     page.locator(".st-key-card_funnel .main-svg").first.wait_for()
@@ -102,7 +111,7 @@ def test_a_table_is_downloaded_as_csv_and_parquet(page: "sync_api.Page", address
     found.scroll_into_view_if_needed()
     contents: dict[str, bytes] = {}
     for label in ("CSV", "Parquet"):
-        with page.expect_download() as download:
+        with page.expect_download(timeout=60_000) as download:
             found.get_by_role("button", name=label).click()
         assert download.value.suggested_filename == f"rejected_rows_2026-11-24.{label.lower()}"
         contents[label] = Path(download.value.path()).read_bytes()
