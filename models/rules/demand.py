@@ -1,12 +1,12 @@
 """Demand: what was asked for, day by day, and how much of it to expect.
 
-Days are rows only where something was asked for or nothing was on hand; days without a row had stock and no demand. The
-smoothed averages are taken as weighted sums over these rows, which is what the recursions come to, so that a day without
-demand costs nothing. The clock of a SKU counts the days it could sell: a day that began and ended without stock is no
-day of it; the day on which the stock ran out still is.
+Days are rows only where something was asked for or nothing was on hand; days without a row had stock and no demand.
+The smoothed averages are taken as weighted sums over these rows, which is what the recursions come to, so that a day
+without demand costs nothing. The clock of a SKU counts the days it could sell: a day that began and ended without
+stock is no day of it; the day on which the stock ran out still is.
 
-What the whole shop tells about a SKU (weekdays, growth, which voice to trust, how lumpy demand comes) is measured first and
-handed in, so that SKUs can be worked on apart: the parts give what the whole gives.
+What the whole shop tells about a SKU (weekdays, growth, which voice to trust, how lumpy demand comes) is measured
+first and handed in, so that SKUs can be worked on apart: the parts give what the whole gives.
 """
 
 from datetime import date, timedelta
@@ -121,7 +121,8 @@ def placed_at(asked: pl.DataFrame, places: pl.DataFrame) -> tuple[pl.DataFrame, 
 
 
 class Series:
-    """The days of some SKUs laid out for measuring: `rows` are days with a row, `heads` one row per SKU and location."""
+    """The days of some SKUs laid out for measuring: `rows` are days with a row, `heads` one row per SKU and
+    location."""
 
     def __init__(self, days: pl.DataFrame, starts: pl.DataFrame, as_of: date, history_days: int) -> None:
         """Number the SKUs, cap giant days and set the clock of each.
@@ -239,7 +240,8 @@ _GROWTH_PRIOR = 50 * MICRO
 def seasons(sold: pl.DataFrame) -> pl.DataFrame:
     """Say how much more or less than on an average day is asked for on each weekday.
 
-    Drawn to 1 by twenty typical days of sales per weekday, so that a small shop has hardly any season. Weekdays average 1.
+    Drawn to 1 by twenty typical days of sales per weekday, so that a small shop has hardly any season. Weekdays
+    average 1.
 
     Args:
         sold: rows of `shop_days`.
@@ -267,8 +269,8 @@ def seasons(sold: pl.DataFrame) -> pl.DataFrame:
 def growths(sold: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """Say how much more the shop sells than when the fast voice listened, tonight and at each backtest.
 
-    The last 56 days against the 56 before, of SKUs that were there all the time, drawn to 1 where little is sold, within
-    half and double; carried from the middle of the fast voice's memory to the middle of what it forecasts.
+    The last 56 days against the 56 before, of SKUs that were there all the time, drawn to 1 where little is sold,
+    within half and double; carried from the middle of the fast voice's memory to the middle of what it forecasts.
 
     Args:
         sold: rows of `shop_days`.
@@ -301,11 +303,11 @@ def measured(
 ) -> pl.DataFrame:
     """Measure how each SKU sells, what each voice expects, and how far each was off in the last months.
 
-    The voices, each in units a day: `fast`, exponential smoothing of the day's demand over that of its weekdays' factors, times
-    the shop's growth; `flat`, the average of the window; `croston`, size over interval, both smoothed, times 1 − α/2 (Syntetos
-    and Boylan); `tsb`, size times the smoothed chance of a sale (Teunter, Syntetos and Babai). The first value starts each
-    recursion. A backtest repeats them as of one to four pieces of 28 days ago against the days that followed; the loss of
-    a voice is its mean squared error over that of all four (1 = average).
+    The voices, each in units a day: `fast`, exponential smoothing of the day's demand over that of its weekdays'
+    factors, times the shop's growth; `flat`, the average of the window; `croston`, size over interval, both smoothed,
+    times 1 − α/2 (Syntetos and Boylan); `tsb`, size times the smoothed chance of a sale (Teunter, Syntetos and
+    Babai). The first value starts each recursion. A backtest repeats them as of one to four pieces of 28 days ago
+    against the days that followed; the loss of a voice is its mean squared error over that of all four (1 = average).
 
     Args:
         days: DemandDay rows, best in their order; all of history, of which rates use the last `history_days`.
@@ -549,9 +551,9 @@ def classes(
     """Sort each SKU by revenue (ABC), by how much its demand varies (XYZ), and by how often and how evenly it sells.
 
     Rates, variation and intervals are of the last `history_days`, days without stock left out of all but `rate`; over
-    several locations a day is without stock when all of them are. XYZ: sample standard deviation of daily demand over its
-    mean, X below 0.5, Y below 1.0. Class: intervals below 1.32 days smooth or erratic, from there intermittent or lumpy;
-    the second of each from a squared variation of sizes of 0.49 on.
+    several locations a day is without stock when all of them are. XYZ: sample standard deviation of daily demand over
+    its mean, X below 0.5, Y below 1.0. Class: intervals below 1.32 days smooth or erratic, from there intermittent or
+    lumpy; the second of each from a squared variation of sizes of 0.49 on.
 
     Args:
         days: DemandDay rows.
@@ -583,13 +585,22 @@ def classes(
             + 1
         )
     )
-    by_day = (
-        days.filter(window)
+    within = days.filter(window).select(*ITEM, "day", pl.col("quantity").cast(pl.Float64), "is_out_of_stock")
+    empty_days = (
+        within.filter("is_out_of_stock")
         .group_by("sku", "day")
-        .agg(pl.col("quantity").sum().cast(pl.Float64), empty=pl.col("is_out_of_stock").sum())
+        .agg(empty=pl.len())
         .join(known, on="sku", validate="m:1")
-        .with_columns(is_empty=pl.col("empty") >= pl.col("places"))
+        .filter(pl.col("empty") >= pl.col("places"))
+        .select("sku", "day", is_empty=pl.lit(True))
     )
+    if known.select((pl.col("places") > 1).any()).item():
+        within = within.group_by("sku", "day").agg(pl.col("quantity").sum())
+    by_day = (
+        within.join(empty_days, on=["sku", "day"], how="left", validate="m:1")
+        if empty_days.height
+        else within.with_columns(is_empty=pl.lit(False))
+    ).with_columns(pl.col("is_empty").fill_null(False))
     kept = pl.col("quantity").filter(~pl.col("is_empty"))
     sizes = pl.col("quantity").filter(~pl.col("is_empty") & (pl.col("quantity") > 0))
     sums = by_day.group_by("sku").agg(
@@ -652,7 +663,7 @@ def demand_class(interval_days: pl.Expr, size_variation: pl.Expr) -> pl.Expr:
 
 
 def _abc(revenue: pl.DataFrame) -> pl.DataFrame:
-    """A for what makes the first 80 % of revenue, the item that crosses it included, B to 95 %, C the rest, U unsold."""
+    """A up to 80 % of revenue, the item that crosses it included, B to 95 %, C the rest, U unsold."""
     before = pl.col("amount").cum_sum() - pl.col("amount")
     return (
         revenue.group_by("sku")
@@ -675,9 +686,9 @@ def _abc(revenue: pl.DataFrame) -> pl.DataFrame:
 def lead_times(inbound: pl.DataFrame, suppliers: pl.DataFrame, terms: pl.DataFrame | None = None) -> pl.DataFrame:
     """Measure how long each supplier takes from order to receipt, beside what it states.
 
-    Mean and spread are of its receipts as they are (sample standard deviation, 0 below two). What is planned with is drawn
-    to the stated days as if they had been seen three times. A receipt dated before its order is counted apart and measured
-    nowhere.
+    Mean and spread are of its receipts as they are (sample standard deviation, 0 below two). What is planned with is
+    drawn to the stated days as if they had been seen three times. A receipt dated before its order is counted apart
+    and measured nowhere.
 
     Args:
         inbound: Inbound rows; those received count.
@@ -744,8 +755,8 @@ def lead_times(inbound: pl.DataFrame, suppliers: pl.DataFrame, terms: pl.DataFra
 def seen(days: pl.DataFrame, items: pl.DataFrame, as_of: date, history_days: int = 365) -> pl.DataFrame:
     """Say what demand over a lead time was really seen, as the quantile of the service level, nearest rank.
 
-    The history is cut back from as_of into whole stretches of the item's own length. It cannot exceed what was seen, so it
-    is shown beside the safety stock and decides nothing.
+    The history is cut back from as_of into whole stretches of the item's own length. It cannot exceed what was seen,
+    so it is shown beside the safety stock and decides nothing.
 
     Args:
         days: DemandDay rows.

@@ -28,10 +28,10 @@ class Purchases:
 def supplies(inbound: pl.DataFrame, ordered: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """List what is on its way, each unit once.
 
-    A line we sent counts until the supplier's own line has its number or refers to it, then only that counts. A received
-    line closes what is left of it; before that, what has not arrived yet stays open. Overdue counts today; what is overdue
-    for more than 30 days, and what nobody confirmed for 7, is no longer relied on. Lines that tonight's own proposals
-    became count from tomorrow on, so that a night run again proposes the same.
+    A line we sent counts until the supplier's own line has its number or refers to it, then only that counts. A
+    received line closes what is left of it; before that, what has not arrived yet stays open. Overdue counts today;
+    what is overdue for more than 30 days, and what nobody confirmed for 7, is no longer relied on. Lines that
+    tonight's own proposals became count from tomorrow on, so that a night run again proposes the same.
 
     Args:
         inbound: Inbound rows.
@@ -91,8 +91,8 @@ def judged(proposed: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
         decisions: Decision rows; those on reorder count.
 
     Returns:
-        The decisions on reorder, ordered by decided_at and decision_id, with proposal_id, decided (their own quantity) and
-        the columns of the proposal (`proposed_on` is its night; none: there was no proposal).
+        The decisions on reorder, ordered by decided_at and decision_id, with proposal_id, decided (their own
+        quantity) and the columns of the proposal (`proposed_on` is its night; none: there was no proposal).
     """
     about = (
         decisions.filter(pl.col("subject") == "reorder")
@@ -143,11 +143,12 @@ def purchase_orders(
 ) -> Purchases:
     """Order what was approved, and by itself what costs less than a planner wants to be asked for.
 
-    An approval buys the quantity it names, else the one last changed for the same proposal, else the proposed one; once per
-    proposal and night. Of several decisions on one proposal the last counts. A change alone buys nothing. By itself is
-    bought what tonight proposes (no `published_at`), in full, when its amount in the reporting currency is known and below
-    the limit, nobody skipped it, and the budget holds. Approvals come first in a night and are supply already when it
-    proposes; so this is asked twice, once with the decisions and what was published, once with tonight's proposals.
+    An approval buys the quantity it names, else the one last changed for the same proposal, else the proposed one;
+    once per proposal and night. Of several decisions on one proposal the last counts. A change alone buys nothing. By
+    itself is bought what tonight proposes (no `published_at`), in full, when its amount in the reporting currency is
+    known and below the limit, nobody skipped it, and the budget holds. Approvals come first in a night and are supply
+    already when it proposes; so this is asked twice, once with the decisions and what was published, once with
+    tonight's proposals.
 
     Args:
         proposed: ReorderProposal rows with `published_at`.

@@ -1,8 +1,8 @@
 """Reorder: what to buy tonight, from whom, how much, and every figure it follows from.
 
-A plan looks at the days on which a purchase made today would arrive before one made at the supplier's next order day: if
-the lowest projected balance of these days is below the safety stock, it is filled up to the target. All figures are
-rounded as they are stored before they are used, so that a quantity follows from its row; `rederived` proves it.
+A plan looks at the days on which a purchase made today would arrive before one made at the supplier's next order day:
+if the lowest projected balance of these days is below the safety stock, it is filled up to the target. All figures
+are rounded as they are stored before they are used, so that a quantity follows from its row; `rederived` proves it.
 """
 
 from dataclasses import dataclass
@@ -152,8 +152,9 @@ def plans(
 ) -> Planned:
     """Plan every SKU at every location where it has stock, demand or open orders.
 
-    SKUs are worked on apart: the plans of parts of the shop are those of the whole, given `all_levels` and `all_peers` of
-    the whole. Services are not planned; of what is no longer sold only what open orders lack is bought.
+    SKUs are worked on apart: the plans of parts of the shop are those of the whole, given `all_levels` and
+    `all_peers` of the whole. Services are not planned; of what is no longer sold only what open orders lack is
+    bought.
 
     Args:
         positions: StockPosition rows of the night; a row with nothing on hand for what shall be bought the first time.
@@ -240,7 +241,7 @@ def _with_rate(
     products: pl.DataFrame,
     as_of: date,
 ) -> pl.DataFrame:
-    """Put the expected demand a day beside each item: as the SKU the planner named, else its own, else its category's."""
+    """Put the expected demand a day beside each item: of the SKU the planner named, else its own or its category's."""
     figures = (pl.col("level").cast(pl.Float64), pl.col("lump").cast(pl.Float64))
     own = levels.select(*ITEM, "first_on", *figures)
     others = all_levels.select(like_sku="sku", location_id="location_id", like_level=figures[0], like_lump=figures[1])
@@ -455,7 +456,8 @@ def balances(
     forecast nets against open orders and never stands on top of them.
 
     Args:
-        items: plans, or any rows with sku, location_id, on_hand, rate and first_arrival_on, last_arrival_on (or first_in,
+        items: plans, or any rows with sku, location_id, on_hand, rate and first_arrival_on, last_arrival_on (or
+        first_in,
             last_in: the same in days from as_of).
         waiting: rows of `commitments`.
         coming: Supply rows; those counted.
@@ -464,7 +466,8 @@ def balances(
         from_today: start with as_of instead of the first arrival, to be looked at.
 
     Returns:
-        sku, location_id, day, promised, inbound, forecast (beyond promised), balance; in the order of items, then by day.
+        sku, location_id, day, promised, inbound, forecast (beyond promised), balance; in the order of items, then by
+        day.
     """
     if "first_in" not in items.columns:
         items = items.with_columns(
@@ -742,9 +745,9 @@ def proposals(
 ) -> pl.DataFrame:
     """Propose every purchase that is planned, and say which are skipped or wait for the budget.
 
-    Looks at all plans together. The budget is given to A before B before C, then to what is needed first, then to what lacks
-    the most days of demand, until an item exceeds it; from there on all wait. A skipped item takes no budget, nor does one
-    without a known amount.
+    Looks at all plans together. The budget is given to A before B before C, then to what is needed first, then to
+    what lacks the most days of demand, until an item exceeds it; from there on all wait. A skipped item takes no
+    budget, nor does one without a known amount.
 
     Args:
         planned: ReorderPlan rows of the whole shop.
@@ -781,8 +784,8 @@ def rederived(proposed: pl.DataFrame) -> pl.DataFrame:
         proposed: ReorderProposal or ReorderPlan rows.
 
     Returns:
-        proposal_id and, as they follow from the row, lowest_balance, safety_stock, economic_lot, target, maximum_quantity,
-        needed, after_minimum, after_pack, after_maximum, quantity; in the order given.
+        proposal_id and, as they follow from the row, lowest_balance, safety_stock, economic_lot, target,
+        maximum_quantity, needed, after_minimum, after_pack, after_maximum, quantity; in the order given.
     """
     decimals = [name for name, dtype in proposed.schema.items() if isinstance(dtype, pl.Decimal)]
     rows = proposed.with_columns(pl.col(decimals).cast(pl.Float64))

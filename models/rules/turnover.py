@@ -121,7 +121,7 @@ def _kept(history: pl.DataFrame, periods: pl.DataFrame, rates: pl.DataFrame) -> 
         .with_columns(worth=stock.local_value("on_hand"), ended_on=following.dt.offset_by("-1d"))
         .pipe(_summed_up, running, pl.col("day").dt.offset_by("-1d"), "before")
         .pipe(_summed_up, running, pl.col("ended_on"), "upto")
-        .sort(*stock.PLACE, "day")
+        .sort("day")
     )
     return pl.concat([_kept_in(period, stretches, running) for period in periods.partition_by("period")])
 

@@ -16,7 +16,8 @@ CHASES = ("overdue", "long_overdue", "unconfirmed")
     is_published=False,
 )
 class ReorderPolicy(Table):
-    """What a planner wants for some SKUs; an empty cell says nothing. One row per SKU, category, supplier, class and location."""
+    """What a planner wants for some SKUs; an empty cell says nothing.
+    One row per SKU, category, supplier, class and location."""
 
     sku: str = column.identifier("The SKU; none = any.", optional=True)
     category: str = column.text("The category; none = any.", optional=True)

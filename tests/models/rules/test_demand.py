@@ -147,8 +147,8 @@ def test_a_giant_day_moves_the_level_by_six_typical_days_and_stays_in_the_lumpin
 
 
 # --- The published methods, written here once more as their authors state them: Croston (1972) with the correction of
-# Syntetos and Boylan (2005), Teunter, Syntetos and Babai (2011), simple exponential smoothing; started by the first value,
-# as statsforecast does (`_ses_forecast`, `_croston_sba`, `_tsb`). A plain loop, independent of the rule's sums.
+# Syntetos and Boylan (2005), Teunter, Syntetos and Babai (2011), simple exponential smoothing; started by the first
+# value, as statsforecast does (`_ses_forecast`, `_croston_sba`, `_tsb`). A plain loop, independent of the rule's sums.
 
 
 def ses(values: list[float], alpha: float = 0.1) -> float:

@@ -523,8 +523,8 @@ def test_a_proposal_explains_itself_in_a_sentence() -> None:
         season=EVEN.with_columns(factor=pl.Series(weekdays)),
     )
     assert shop.plan()["sentence"] == (
-        "Order 48 of A-100 from Nordlicht by Tuesday: 31 on hand, 12 promised, 24 due on 3 Dec; at 4.1 a day the balance "
-        "reaches -9 on 9 Dec, 27 below the safety stock of 18; 45 needed, rounded up to packs of 12."
+        "Order 48 of A-100 from Nordlicht by Tuesday: 31 on hand, 12 promised, 24 due on 3 Dec; at 4.1 a day the "
+        "balance reaches -9 on 9 Dec, 27 below the safety stock of 18; 45 needed, rounded up to packs of 12."
     )
 
 

@@ -310,6 +310,7 @@ def test_received_closes_a_purchase_and_before_that_the_rest_stays_open():
         "P1 | 1 | 10 | 2026-10-01 |            | ordered   |    ",
         "P1 | 2 | 10 | 2026-10-01 |            | confirmed | 4  ",
         "P1 | 3 | 10 | 2026-10-01 |            | confirmed | 12 ",
+        "P1 | 4 | 10 | 2026-10-01 |            | confirmed | 10 ",
         "P2 | 1 | 10 | 2026-10-01 | 2026-10-31 | received  | 6  ",
         "P2 | 2 | 10 | 2026-10-01 | 2026-11-01 | received  | 6  ",
         "P3 | 1 | 10 | 2026-10-01 |            | cancelled |    ",

@@ -243,6 +243,21 @@ def test_months_add_up_to_the_year():
     assert months["sold"].sum() == year["sold"].item() == 8
 
 
+def test_a_half_is_rounded_away_from_zero():
+    two_days = frame("period | first_on | last_on", "x | 2026-10-01 | 2026-10-02", schema=PERIOD)
+    ledger = moved(
+        "A | W | 2026-10-02 | receipt | 1", "B | W | 2026-10-01 | receipt | 129", "B | W | 2026-10-02 | shipment | -2"
+    )
+    found = turned(ledger, two_days, costs("A | 1970-01-01 | 0.0001 | EUR", "B | 1970-01-01 | 1 | EUR"))
+    # 0.0001 / 2 days; 2 / 128
+    assert found["average_inventory_amount"].to_list() == [Decimal("0.0001"), 128]
+    assert found["turnover"].to_list() == [0, Decimal("0.015625")]
+    # 1 / 128 = 0.0078125
+    fewer = moved("B | W | 2026-10-01 | receipt | 129", "B | W | 2026-10-01 | shipment | -1")
+    rare = turned(fewer, two_days, costs("B | 1970-01-01 | 1 | EUR"))
+    assert only(rare, "average_inventory_amount", "turnover") == (128, Decimal("0.007813"))
+
+
 def test_nothing_in_gives_nothing_out():
     assert_frame_equal(turned(empty(StockLedger)), empty(InventoryTurnover))
 
