@@ -202,6 +202,22 @@ def test_a_spell_without_stock_is_no_time_for_the_voices() -> None:
     assert {voice: with_spell[voice] for voice in demand.VOICES} == {voice: without[voice] for voice in demand.VOICES}
 
 
+@pytest.mark.parametrize("last", range(7))
+def test_the_fast_voice_knows_on_which_weekday_it_listens(last: int) -> None:
+    as_of = date(2026, 6, 22) + timedelta(days=last)  # a Monday and the days after it
+    open_days = EVEN.with_columns(factor=pl.when(pl.col("weekday") > 5).then(0.0).otherwise(1.4))
+    days_back = [as_of - timedelta(days=age) for age in range(200, -1, -1)]
+    sold = history([0 if day.weekday() > 4 else 7 for day in days_back], as_of)
+    found = demand.measured(sold, NO_STARTS, open_days, STEADY, as_of)
+    assert found["fast"].to_list() == pytest.approx([5.0], abs=1e-6)  # five days of 7, whichever day it is
+
+
+def test_the_fast_voice_grows_with_the_shop() -> None:
+    growing = STEADY.with_columns(factor=pl.when(pl.col("origin") == 0).then(1.2).otherwise(1.0))
+    found = demand.measured(history([2] * 60, date(2026, 6, 30)), NO_STARTS, EVEN, growing, date(2026, 6, 30))
+    assert found.select("fast", "flat").rows() == [(2.4, 2.0)]
+
+
 def test_a_backtest_compares_each_voice_with_the_days_that_followed() -> None:
     quantities = [1] * 28 + [2] * 28
     found = measured(quantities)
