@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -106,11 +107,12 @@ class Delivery:
 
 
 class _Loader:
-    """Parses blocks of one feed together, however small their files."""
+    """Parses blocks of one feed together, however small their files, while the next ones are being read."""
 
-    def __init__(self, warehouse: Warehouse, feed: str, time_zone: str) -> None:
-        self.warehouse, self.feed, self.time_zone = warehouse, feed, time_zone
+    def __init__(self, warehouse: Warehouse, feed: str, time_zone: str, worker: Executor) -> None:
+        self.warehouse, self.feed, self.time_zone, self.worker = warehouse, feed, time_zone, worker
         self.waiting: list[tuple[Delivery, feeds.Records]] = []
+        self.storing: Future[None] | None = None
 
     def take(self, delivery: Delivery, block: feeds.Records) -> None:
         """A block of a file."""
@@ -124,20 +126,30 @@ class _Loader:
     def drop(self, delivery: Delivery) -> None:
         """The file cannot be read to its end: nothing of it counts."""
         self.waiting = [(each, block) for each, block in self.waiting if each is not delivery]
+        self.finish()
         versions.unload(self.warehouse, self.feed, delivery.sequence)
 
     def store(self) -> None:
-        """Parse and store what waits."""
-        if not self.waiting:
+        """Parse and store what waits, beside the reading of what follows; one batch at a time."""
+        self.finish()
+        self.storing = self.worker.submit(self._store, self.waiting)
+        self.waiting = []
+
+    def finish(self) -> None:
+        """Wait until all that was given to be stored is."""
+        if self.storing is not None:
+            self.storing.result()
+
+    def _store(self, waiting: list[tuple[Delivery, feeds.Records]]) -> None:
+        if not waiting:
             return
-        by_id = {each.file_id: each for each, _ in self.waiting}
+        by_id = {each.file_id: each for each, _ in waiting}
         sequences = {file_id: each.sequence for file_id, each in by_id.items()}
-        blocks = [(each.file_id, block) for each, block in self.waiting]
+        blocks = [(each.file_id, block) for each, block in waiting]
         accepted, rejected = feeds.taken(blocks, FEEDS[self.feed], self.time_zone)
         versions.load(self.warehouse, self.feed, accepted, sequences, self.time_zone)
         for (file_id,), rows in rejected.group_by("file_id", maintain_order=True):
             by_id[str(file_id)].reject(rows)
-        self.waiting = []
 
 
 def unknown_folders(workspace: Workspace) -> list[str]:
@@ -299,8 +311,8 @@ def _archived_deliveries(workspace: Workspace, only: set[str]) -> Iterator[Deliv
 def _load(warehouse: Warehouse, workspace: Workspace, feed: str, deliveries: list[Delivery], tell: _Progress) -> None:
     """Read the files of one feed in their order."""
     done: set[str] = set()
-    loader = _Loader(warehouse, feed, workspace.settings.business.time_zone)
-    with warehouse.gathered():
+    with warehouse.gathered(), ThreadPoolExecutor(1) as worker:
+        loader = _Loader(warehouse, feed, workspace.settings.business.time_zone, worker)
         for delivery in deliveries:
             tell.one_more(delivery)
             if delivery.file_id in done:
@@ -315,6 +327,7 @@ def _load(warehouse: Warehouse, workspace: Workspace, feed: str, deliveries: lis
             else:
                 done.add(delivery.file_id)
         loader.store()
+        loader.finish()
 
 
 def _first_of_each(deliveries: list[Delivery]) -> list[Delivery]:

@@ -1,0 +1,31 @@
+"""Certificate: what waits, what needs a person, and the proof of the night."""
+
+from models.rules import attention, certificate
+from models.tables.certificate import AttentionItem, Proof
+from models.tables.intake import FeedFile, WaitingRow
+from pipelines.stages.night import Night
+from pipelines.warehouse import morning, nights, proofs
+
+
+def proven(night: Night) -> int:
+    """List what waits and what needs a person, and prove the night."""
+    warehouse, tonight = night.warehouse, f"as_of = DATE '{night.as_of}'"
+    waits = morning.waiting(warehouse, night.as_of)
+    written = night.put(WaitingRow, waits, "true")
+    files = warehouse.table(FeedFile)
+    found = [
+        attention.held_files(files),
+        attention.rejected_records(morning.open_rejects(warehouse, night.as_of)),
+        attention.waiting_records(waits, night.as_of),
+        attention.orders_on_hold(morning.orders_on_hold(warehouse), morning.open_holds(warehouse)),
+        attention.refused_facts(morning.refused_facts(warehouse)),
+        attention.late_orders(morning.open_promises(warehouse), night.as_of),
+        attention.missing_rates(morning.without_rate(warehouse)),
+    ]
+    before = nights.last_night(warehouse, night.as_of)
+    known = warehouse.table(AttentionItem, "as_of = ?", [before]).select("item_id", "first_seen_on")
+    written += night.put(AttentionItem, attention.attention(found, known, night.as_of), tonight)
+    proof = certificate.certificate(night.as_of, proofs.compared(warehouse, night.as_of))
+    written += night.put(Proof, proof, tonight)
+    nights.close(warehouse, night.as_of, night.fingerprint, acts=night.acts)
+    return written

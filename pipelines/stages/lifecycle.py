@@ -1,0 +1,56 @@
+"""Lifecycle: where every order stands, and what customers are told of it."""
+
+import polars as pl
+
+from models.rules import lifecycle, orders, tracking
+from models.tables.base import validated
+from models.tables.lifecycle import LineEffect, Order, OrderLine, TimelineEntry, TrackingUpdate
+from pipelines.stages.night import Night
+from pipelines.warehouse import nights
+
+
+def advanced(night: Night) -> int:
+    """Fold the events of every touched order into its status, its numbers and its timeline."""
+    countries = night.rows("customers", "customer_id", "country")
+    nights.note_changed(night.warehouse)
+    with night.warehouse.gathered():
+        written = sum(_advanced(night, bucket, countries) for bucket in night.buckets)
+    if night.issued is not None:
+        written += night.warehouse.append_new(TrackingUpdate, validated(TrackingUpdate, night.issued[TrackingUpdate]))
+    return written
+
+
+def _advanced(night: Night, bucket: int, countries: pl.DataFrame) -> int:
+    """One bucket of orders; its frames are gone when the next one is read."""
+    within = nights.bucket_within(bucket)
+    delivered = night.rows("orders", within=within)
+    lines = night.rows("order_lines", within=within).join(delivered.select("order_id"), on="order_id", how="semi")
+    told = nights.events(night.warehouse, night.as_of, bucket, night.handed_over)
+    folded = lifecycle.folded(
+        delivered.select("order_id", "ordered_at"),
+        lines.select("order_id", "line_no", "quantity"),
+        told,
+        night.rules["lifecycle"],
+    )
+    whole = orders.completed(
+        delivered,
+        lines,
+        folded.orders,
+        countries,
+        nights.paid(night.warehouse, night.as_of, bucket),
+        night.goes_live_on,
+        night.as_of,
+        night.time_zone,
+    )
+    numbers = orders.completed_lines(lines, folded.lines, night.as_of)
+    effects = folded.effects.filter(pl.col("event").is_in(["cancelled", "returned"]))
+    theirs = f"order_id IN (SELECT order_id FROM touched WHERE bucket = {bucket})"
+    written = night.put(Order, whole, theirs)
+    written += night.put(OrderLine, numbers, theirs)
+    written += night.put(TimelineEntry, folded.timeline, theirs)
+    written += night.put(LineEffect, effects, theirs)
+    if night.acts and night.issued is None:
+        live = whole.filter(~pl.col("is_history"))
+        updates = tracking.updates(live, folded.timeline, numbers, night.as_of)
+        written += night.warehouse.append_new(TrackingUpdate, validated(TrackingUpdate, updates))
+    return written

@@ -1,0 +1,100 @@
+"""One business date being closed: where, when, and by which settings and rule tables."""
+
+import hashlib
+import json
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from models.rules import entry
+from models.tables.base import TableClass, empty, own_columns, validated
+from models.tables.rules import RULE_TABLES
+from pipelines import feeds
+from pipelines.warehouse import Warehouse, nights
+from pipelines.workspace import OrderhouseError, Workspace
+
+BUCKET = 100_000
+"""Orders handled at once: the memory of a night is bounded by it."""
+
+
+def rule_table(workspace: Workspace, name: str) -> pl.DataFrame:
+    """The rows of a rule table, checked like a feed.
+
+    Raises:
+        OrderhouseError: a row that breaks the table, or a file that cannot be read.
+    """
+    table, file = RULE_TABLES[name], workspace.rule_file(name)
+    if not file.exists():
+        return empty(table)
+    try:
+        taken = list(feeds.read(file, file.name, table, workspace.settings.business.time_zone))
+    except feeds.Held as held:
+        raise OrderhouseError(f"Rule table {file}: {held}") from held
+    for rejected in (each.rejected for each in taken):
+        if rejected.height:
+            first = rejected.row(0, named=True)
+            raise OrderhouseError(
+                f"Rule table {file}, row {first['record_number']}: {'; '.join(first['reasons'])}; mend it."
+            )
+    names = [column.name for column in own_columns(table)]
+    return pl.concat([each.accepted.select(names) for each in taken]) if taken else empty(table)
+
+
+class Night:
+    """One business date being closed: where, when, and by which rule tables."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        workspace: Workspace,
+        as_of: date,
+        *,
+        acts: bool = True,
+        issued: dict[TableClass, pl.DataFrame] | None = None,
+    ) -> None:
+        """Find out which orders something happened to.
+
+        Args:
+            warehouse: the open warehouse.
+            workspace: the workspace.
+            as_of: the business date.
+            acts: False for a missed date that a later run closes: nothing is told to customers in it.
+            issued: what this night issued when it ran first, to be read back by a rebuild.
+        """
+        self.issued = issued
+        self.warehouse, self.workspace, self.as_of, self.acts = warehouse, workspace, as_of, acts
+        self.settings = workspace.settings
+        self.time_zone = self.settings.business.time_zone
+        self.buckets = range(nights.prepare(warehouse, as_of, self.fingerprint, BUCKET, acts=acts))
+
+    @cached_property
+    def rules(self) -> dict[str, pl.DataFrame]:
+        """Every rule table by name."""
+        return {name: rule_table(self.workspace, name) for name in RULE_TABLES}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Stands for all settings and rules that decide about orders: where it changes, every order is judged anew."""
+        decides = self.settings.model_dump(mode="json", include={"business", "company", "orders", "billing"})
+        tables = {name: rows.write_csv() for name, rows in self.rules.items() if name != "gates"}
+        gates = entry.severities(self.rules["gates"], self.as_of).write_csv()
+        return hashlib.sha256(json.dumps([decides, tables, gates], sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def handed_over(self) -> list[str]:
+        """Channels that hand the goods over at the sale."""
+        return self.rules["channels"].filter("handed_over_at_sale")["channel"].to_list()
+
+    @cached_property
+    def goes_live_on(self) -> date:
+        """Orders placed before this day are history."""
+        return self.settings.business.goes_live_on or nights.first_night(self.warehouse) or self.as_of
+
+    def rows(self, feed: str, *columns: str, within: str = "") -> pl.DataFrame:
+        """The current rows of a feed tonight: the columns named, else all."""
+        return nights.rows(self.warehouse, feed, self.as_of, columns, within)
+
+    def put(self, table: TableClass, frame: pl.DataFrame, where: str) -> int:
+        """Replace rows of a table by rows proven to satisfy it."""
+        return self.warehouse.replace(table, validated(table, frame), where)
