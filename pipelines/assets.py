@@ -12,6 +12,7 @@ import dagster as dg
 from models.tables import FEEDS
 from models.tables.base import Column, TableClass, columns, declaration
 from models.tables.certificate import AttentionItem, Proof
+from models.tables.demand import DemandClass, DemandDay, DemandLevel, DemandWeekday, SupplierLeadTime
 from models.tables.entry import NightEvent, OrderFinding
 from models.tables.feeds import (
     Customer,
@@ -19,13 +20,30 @@ from models.tables.feeds import (
     DeliveredOrder,
     DeliveredOrderLine,
     ExchangeRate,
+    Inbound,
+    Location,
     OrderEvent,
     Payment,
     Product,
+    StockCount,
+    StockMovement,
+    Supplier,
+    SupplierProduct,
 )
 from models.tables.intake import FeedFile, RejectedRow, WaitingRow
 from models.tables.lifecycle import LineEffect, Order, OrderLine, TimelineEntry, TrackingUpdate
+from models.tables.reorder import (
+    OpenDemand,
+    PurchaseOrderLine,
+    RefusedDecision,
+    ReorderException,
+    ReorderPlan,
+    ReorderProposal,
+    Supply,
+)
+from models.tables.stock import StockAgeing, StockHistory, StockLedger, StockPosition
 from models.tables.trends import DailyOrders, DailySales, SalesEntry
+from models.tables.turnover import InventoryTurnover
 from pipelines.nightly import Run, Session
 
 
@@ -87,6 +105,15 @@ def lifecycle(run: Session) -> None:
 
 
 @_step(
+    reads=(StockMovement, StockCount, Inbound, Product, Location, ExchangeRate, Decision, OrderLine, LineEffect),
+    writes=(StockLedger, StockPosition, StockHistory, StockAgeing),
+)
+def stock(run: Session) -> None:
+    """Write down what moved, and say what is on hand, what it is worth and how long it has been lying."""
+    run.stage(run.tonight, "stock")
+
+
+@_step(
     reads=(Order, OrderLine, LineEffect, Product, ExchangeRate),
     writes=(SalesEntry, DailyOrders, DailySales),
 )
@@ -96,7 +123,66 @@ def trends(run: Session) -> None:
 
 
 @_step(
-    reads=(FeedFile, RejectedRow, OrderFinding, Order, OrderLine, TimelineEntry, SalesEntry, DailyOrders, DailySales),
+    reads=(Order, OrderLine, TimelineEntry, LineEffect, SalesEntry, StockHistory, Inbound, Supplier, SupplierProduct),
+    writes=(DemandDay, DemandClass, DemandLevel, DemandWeekday, SupplierLeadTime),
+)
+def demand(run: Session) -> None:
+    """Count what was asked for, say how it sells and what to expect, and how long suppliers take."""
+    run.stage(run.tonight, "demand")
+
+
+@_step(
+    reads=(
+        StockPosition,
+        DemandClass,
+        DemandLevel,
+        DemandWeekday,
+        SupplierLeadTime,
+        Order,
+        OrderLine,
+        Inbound,
+        Product,
+        Supplier,
+        SupplierProduct,
+        Decision,
+    ),
+    writes=(OpenDemand, Supply, ReorderPlan, ReorderProposal, ReorderException, PurchaseOrderLine, RefusedDecision),
+)
+def reorder(run: Session) -> None:
+    """Order what was approved, plan every SKU, and propose what should be bought."""
+    run.stage(run.tonight, "reorder")
+
+
+@_step(reads=(StockHistory, StockLedger, Product, ExchangeRate, SalesEntry), writes=(InventoryTurnover,))
+def turnover(run: Session) -> None:
+    """Set what was sold against the stock that was kept for it, period by period."""
+    run.stage(run.tonight, "turnover")
+
+
+@_step(
+    reads=(
+        FeedFile,
+        RejectedRow,
+        OrderFinding,
+        Order,
+        OrderLine,
+        TimelineEntry,
+        SalesEntry,
+        DailyOrders,
+        DailySales,
+        StockLedger,
+        StockPosition,
+        StockHistory,
+        StockAgeing,
+        DemandDay,
+        Supply,
+        ReorderPlan,
+        ReorderProposal,
+        ReorderException,
+        PurchaseOrderLine,
+        RefusedDecision,
+        InventoryTurnover,
+    ),
     writes=(WaitingRow, AttentionItem, Proof),
 )
 def certificate(run: Session) -> None:
@@ -121,6 +207,7 @@ def _tables(step: Step, nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefini
         description=step.does,
         specs=[_spec(table, step) for table in step.writes],
         partitions_def=nights,
+        op_tags={"dagster/priority": str(-STEPS.index(step))},
     )
     def stage(session: dg.ResourceParam[Session]) -> Iterator[dg.MaterializeResult]:
         started = time.perf_counter()

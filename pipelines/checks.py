@@ -6,8 +6,11 @@ import dagster as dg
 
 from models.tables.base import TableClass
 from models.tables.certificate import Proof
+from models.tables.demand import DemandDay
 from models.tables.intake import FeedFile, RejectedRow
 from models.tables.lifecycle import Order, OrderLine, TimelineEntry
+from models.tables.reorder import PurchaseOrderLine, ReorderPlan
+from models.tables.stock import StockAgeing, StockHistory, StockLedger, StockPosition
 from models.tables.trends import DailyOrders, DailySales, SalesEntry
 from pipelines.assets import key
 from pipelines.nightly import Session
@@ -26,6 +29,14 @@ PROOFS: dict[str, TableClass] = {
     "daily_orders_are_the_sum_of_sales": DailyOrders,
     "daily_sales_are_the_sum_of_sales": DailySales,
     "orders_are_counted_once": DailyOrders,
+    "every_movement_counts_once": StockLedger,
+    "counts_are_met": StockHistory,
+    "movements_add_up_to_positions": StockPosition,
+    "history_ends_at_the_positions": StockHistory,
+    "ages_add_up_to_the_stock": StockAgeing,
+    "demand_is_what_was_ordered": DemandDay,
+    "every_proposal_follows_from_its_row": ReorderPlan,
+    "nothing_is_ordered_twice": PurchaseOrderLine,
 }
 """Every proof of the certificate with the table it is about."""
 

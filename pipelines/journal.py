@@ -12,16 +12,19 @@ from typing import Any
 
 import polars as pl
 
-from models.tables.base import TableClass, declaration
+from models.tables.base import TableClass, declaration, empty
 from models.tables.entry import NightEvent
 from models.tables.lifecycle import TrackingUpdate
+from models.tables.reorder import PurchaseOrderLine
 from models.tables.rules import RULE_TABLES
 from pipelines.warehouse import Warehouse
 from pipelines.warehouse.publish import write_whole
 from pipelines.workspace import Settings, Workspace
 
-ISSUED: tuple[TableClass, ...] = (NightEvent, TrackingUpdate)
-"""What a night decides once and for all."""
+ISSUED: dict[TableClass, str] = {NightEvent: "as_of", TrackingUpdate: "as_of", PurchaseOrderLine: "ordered_on"}
+"""What a night decides once and for all, and the column that names the night."""
+
+PUBLISHED = "published_at"
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,14 @@ class Entry:
     settings: dict[str, Any]
 
     def issued(self) -> dict[TableClass, pl.DataFrame]:
-        """The rows the night issued."""
-        return {table: pl.read_parquet(self.folder / f"{declaration(table).name}.parquet") for table in ISSUED}
+        """The rows the night issued; of a table that it did not know yet, none."""
+        files = {table: self.folder / f"{declaration(table).name}.parquet" for table in ISSUED}
+        return {table: pl.read_parquet(file) if file.exists() else empty(table) for table, file in files.items()}
+
+    def published_at(self) -> str | None:
+        """When the night was published first."""
+        file = self.folder / PUBLISHED
+        return file.read_text(encoding="utf-8").strip() if file.exists() else None
 
     def workspace(self, root: Path) -> Workspace:
         """The workspace with the settings and rule tables of that night."""
@@ -53,8 +62,8 @@ def write(warehouse: Warehouse, workspace: Workspace, as_of: date, *, acts: bool
         file = workspace.rule_file(name)
         if file.exists():
             write_whole(folder / "rules" / f"{name}.csv", file.read_text(encoding="utf-8"))
-    for table in ISSUED:
-        rows = warehouse.table(table, "as_of = ?", [as_of]).sort(declaration(table).key)
+    for table, night_column in ISSUED.items():
+        rows = warehouse.table(table, f"{night_column} = ?", [as_of]).sort(declaration(table).key)
         draft = folder / f".{declaration(table).name}.parquet"
         rows.write_parquet(draft)
         draft.replace(folder / f"{declaration(table).name}.parquet")
@@ -72,6 +81,13 @@ def write(warehouse: Warehouse, workspace: Workspace, as_of: date, *, acts: bool
         "settings": workspace.settings.model_dump(mode="json"),
     }
     write_whole(folder / "night.json", json.dumps(night, indent=1) + "\n")
+
+
+def note_published(workspace: Workspace, as_of: date, moment: str) -> None:
+    """Write down when a night was published first."""
+    file = workspace.journal / str(as_of) / PUBLISHED
+    if not file.exists():
+        write_whole(file, moment + "\n")
 
 
 def entries(workspace: Workspace) -> list[Entry]:

@@ -15,7 +15,7 @@ from models.tables.certificate import Proof
 from pipelines import intake, journal, lock
 from pipelines.intake import Delivery
 from pipelines.stages import STAGES, Night
-from pipelines.warehouse import Warehouse, nights
+from pipelines.warehouse import Warehouse, nights, reorder
 from pipelines.warehouse.publish import publish
 from pipelines.workspace import OrderhouseError, Publication, Workspace
 
@@ -213,7 +213,10 @@ class Session:
         if not self.run.is_green or not self.run.closed:
             return
         started = time.perf_counter()
-        self.run.publication = publish(self.warehouse, self.workspace, self.run.closed[-1])
+        as_of, now = self.run.closed[-1], datetime.now(UTC).isoformat(timespec="seconds")
+        self.run.publication = publish(self.warehouse, self.workspace, as_of)
+        journal.note_published(self.workspace, as_of, now)
+        reorder.note_published(self.warehouse, as_of, now)
         self._note(StageDone(self.run.closed[-1], "publish", 0, time.perf_counter() - started))
 
     def notify(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pipelines import journal, lock
 from pipelines.nightly import Run, Session
 from pipelines.stages import STAGES, Night
-from pipelines.warehouse import Warehouse
+from pipelines.warehouse import Warehouse, reorder
 from pipelines.warehouse.store import FILE_NAME
 from pipelines.workspace import OrderhouseError, Workspace
 
@@ -35,6 +35,8 @@ def rebuild(workspace: Workspace, say: Callable[[str], None]) -> Run:
                 for name in STAGES:
                     run.stage(night, name)
                 run.close(night)
+                if (moment := entry.published_at()) is not None:
+                    reorder.note_published(warehouse, entry.as_of, moment)
             last = Session(workspace, warehouse, run.run.as_of, say)
             last.run = run.run
             last.publish()

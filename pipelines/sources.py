@@ -6,6 +6,11 @@ Every view has its columns as text, and file_id, file_name, record_number, file_
 is_new. All files of a batch are mapped at once, so a SELECT must let a file see only files with a file_sequence up to
 its own: then a batch gives what one file after the other would. A row with a `reject_reason` rejects its record, for
 that reason and no other; several reasons stand on a line each.
+
+A record that gives no row is a duplicate, but for those of `parts`: views whose records say something only together
+with those of another file (the lines of an order whose header comes in a file of its own, the names of categories).
+They are accepted as they come, and the row is given by the file that completes it; only what an earlier record of the
+view says word for word is a duplicate.
 """
 
 import tomllib
@@ -62,6 +67,8 @@ class Description(BaseModel):
     """The clock of the source; none = the business time zone."""
     steps: list[str] = []
     """The shared SELECTs in the order they build on each other; each becomes a table of its name."""
+    parts: list[str] = []
+    """The views whose records may give no row of their own."""
     files: dict[str, str]
     """Per view: the names of its files; the first pattern that fits decides."""
     columns: dict[str, list[str]]
@@ -87,6 +94,8 @@ class Mapped:
     """Per file with records that are broken or that a SELECT rejects: record_number, raw, reasons, values."""
     held: dict[str, str]
     """Per file that could not be taken: why."""
+    parts: dict[str, frozenset[int]]
+    """Per new file of a part: its records that say something new, whether they gave a row or not."""
     time_zone: str
     """The clock of the source: moments without an offset are in this zone."""
     files: Mapping[str, SourceFile]
@@ -119,7 +128,7 @@ def mapped(folder: Path, files: Sequence[SourceFile], time_zone: str) -> Mapped:
         told = raw.join(reasons, on="record_number", validate="1:1").select(REJECTED.names())
         broken[file_id] = pl.concat([broken[file_id], told]).sort("record_number")
     broken = {file_id: rejected for file_id, rejected in broken.items() if rejected.height}
-    return Mapped(rows, read.rows_in, broken, read.held, said.time_zone or time_zone, by_id)
+    return Mapped(rows, read.rows_in, broken, read.held, _parts(said, read.views), said.time_zone or time_zone, by_id)
 
 
 def proof(folder: Path, files: Sequence[SourceFile], name: str) -> pl.DataFrame:
@@ -157,6 +166,11 @@ def described(folder: Path) -> Description:
         raise OrderhouseError(
             f"{place}: view {odd[0]} needs both its [files] pattern and its [columns]; add the other."
         )
+    for part in said.parts:
+        if part not in said.files:
+            raise OrderhouseError(
+                f"{place}: parts names {part}, which is no view; name one of {', '.join(said.files)}."
+            )
     return said
 
 
@@ -217,6 +231,16 @@ def _records(source: str, said: Description, file: SourceFile) -> tuple[str, pl.
         is_new=pl.lit(file.is_new),
     )
     return view, rows.select(_empty(columns).columns), pl.concat(bad)
+
+
+def _parts(said: Description, views: Mapping[str, pl.DataFrame]) -> dict[str, frozenset[int]]:
+    """Per new file of a part, the records that no earlier record of the view equals."""
+    found = {}
+    for view in said.parts:
+        told = views[view].filter(pl.struct(said.columns[view]).is_first_distinct()).filter("is_new")
+        for (file_id,), rows in told.group_by("file_id"):
+            found[str(file_id)] = frozenset(rows["record_number"].to_list())
+    return found
 
 
 def _empty(columns: Sequence[str]) -> pl.DataFrame:

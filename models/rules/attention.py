@@ -159,6 +159,101 @@ def missing_rates(without: pl.DataFrame) -> pl.DataFrame:
     return _items(without, "missing_rate", "operator", "trends", "currency", told)
 
 
+def oversold(positions: pl.DataFrame) -> pl.DataFrame:
+    """Ask for a count, or for goods, where more left than was there.
+
+    Args:
+        positions: sku, location_id, on_hand, value of positions below 0.
+    """
+    rows = positions.with_columns(place=pl.format("{}@{}", "sku", "location_id"), short=-pl.col("on_hand"))
+    told = pl.format(
+        "{} is oversold by {} at {}: count it, or deliver the missing receipt.", "sku", "short", "location_id"
+    )
+    return _items(rows, "oversold", "operator", "stock", "place", told, amount=-pl.col("value"))
+
+
+def purchases_to_decide(proposals: pl.DataFrame) -> pl.DataFrame:
+    """Ask to decide on what is proposed, one item per supplier; due on the first day on which ordering is still in time.
+
+    Args:
+        proposals: supplier_id, amount_r, order_by of tonight's proposals that nobody skipped or sent.
+    """
+    rows = proposals.group_by("supplier_id").agg(
+        pl.len().alias("lines"), pl.col("amount_r").sum(), pl.col("order_by").min()
+    )
+    told = pl.format("Decide on {} proposed purchases from {}.", "lines", "supplier_id")
+    return _items(
+        rows,
+        "purchase",
+        "planner",
+        "reorder",
+        "supplier_id",
+        told,
+        amount=pl.col("amount_r"),
+        due_on=pl.col("order_by"),
+    )
+
+
+def purchases_to_chase(supplies: pl.DataFrame) -> pl.DataFrame:
+    """Ask suppliers for what is overdue or was never confirmed.
+
+    Args:
+        supplies: Supply rows.
+    """
+    rows = supplies.filter(pl.col("chase").is_not_null()).with_columns(
+        line=pl.format("{}/{}", "purchase_order_id", "line_no"),
+        what=pl.col("chase").replace_strict(
+            {
+                "overdue": "was expected on {} and has not come",
+                "long_overdue": "was expected on {} and is no longer relied on",
+                "unconfirmed": "expected on {} was not confirmed and is no longer relied on",
+            },
+            return_dtype=pl.String,
+        ),
+    )
+    what = pl.col("what").str.replace("{}", pl.col("expected_on").dt.to_string(), literal=True)
+    told = pl.format("Ask {} for {} of {}: {} {}.", "supplier_id", "quantity", "sku", "line", what)
+    return _items(rows, "chase_purchase", "planner", "reorder", "line", told, due_on=pl.col("expected_on"))
+
+
+def unplannable(exceptions: pl.DataFrame) -> pl.DataFrame:
+    """Ask for what is missing to plan an item.
+
+    Args:
+        exceptions: ReorderException rows of tonight.
+    """
+    rows = exceptions.with_columns(place=pl.format("{}@{}", "sku", "location_id"))
+    return _items(rows, "not_planned", "planner", "reorder", "place", pl.col("sentence"))
+
+
+def decisions_without_effect(refused: pl.DataFrame) -> pl.DataFrame:
+    """Tell a planner of approvals that ordered nothing.
+
+    Args:
+        refused: RefusedDecision rows of tonight.
+    """
+    return _items(refused, "refused_decision", "planner", "reorder", "decision_id", pl.col("sentence"))
+
+
+def half_transfers(transfers: pl.DataFrame) -> pl.DataFrame:
+    """Ask for the other side of a transfer.
+
+    Args:
+        transfers: rows of `stock.unbalanced_transfers`.
+    """
+    rows = transfers.with_columns(
+        subject=pl.concat_str("sku", pl.lit("/"), pl.coalesce("reference", pl.col("moved_on").dt.to_string()))
+    )
+    told = pl.format(
+        "Transfer {} since {}: {} went out and {} came in; deliver the missing side when it arrives.",
+        "subject",
+        pl.col("moved_on").dt.to_string(),
+        "quantity_out",
+        "quantity_in",
+    )
+    return _items(rows, "half_transfer", "operator", "stock", "subject", told, seen_on=pl.col("moved_on"))
+
+
 def attention(found: list[pl.DataFrame], before: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """Put together what needs a person tonight, most money first within its kind; long kinds end in one summary.
 

@@ -48,6 +48,30 @@ def daily(
 ) -> pl.DataFrame:
     """Count what was asked for on each day, and mark the days on which nothing was left.
 
+    Args:
+        orders: see `asked`, as the next three.
+        lines: OrderLine rows of these.
+        shipments: where they were shipped from.
+        allocations: where they are allocated.
+        out_of_stock: see `marked`.
+        default_location: where nothing else is known.
+
+    Returns:
+        DemandDay rows, ordered by SKU, location and day.
+    """
+    return marked(asked(orders, lines, shipments, allocations, default_location=default_location), out_of_stock)
+
+
+def asked(
+    orders: pl.DataFrame,
+    lines: pl.DataFrame,
+    shipments: pl.DataFrame,
+    allocations: pl.DataFrame,
+    *,
+    default_location: str,
+) -> pl.DataFrame:
+    """Count what was asked for on each day.
+
     Demand is ordered less cancelled before shipping, on the day it was ordered; rejected orders are none, returns are
     apart. Each unit counts where it was shipped from, else where it is allocated, else at the order's location, else at
     the default one.
@@ -57,31 +81,43 @@ def daily(
         lines: OrderLine rows of these: order_id, line_no, sku, quantity, cancelled.
         shipments: order_id, line_no, location_id, quantity of accepted shipments; without a location they say nothing.
         allocations: the same of tonight's allocation.
-        out_of_stock: sku, location_id, day of every day that ended without stock.
         default_location: where nothing else is known.
 
     Returns:
-        DemandDay rows, ordered by SKU, location and day.
+        day, sku, location_id, quantity, in no certain order.
     """
     placed = orders.filter(pl.col("status") != "rejected").select("order_id", "ordered_on", "location_id")
-    asked = (
+    wanted = (
         lines.select("order_id", "line_no", "sku", left=pl.col("quantity") - pl.col("cancelled"))
         .filter(pl.col("left") > 0)
         .join(placed, on="order_id", validate="m:1")
     )
-    shipped, rest = placed_at(asked, shipments)
+    shipped, rest = placed_at(wanted, shipments)
     allocated, rest = placed_at(rest, allocations)
     rest = rest.with_columns(location_id=pl.coalesce("location_id", pl.lit(default_location)))
     columns = ["sku", "location_id", "ordered_on", "left"]
-    sums = (
+    return (
         pl.concat([part.select(columns) for part in (shipped, allocated, rest)])
         .group_by("sku", "location_id", day="ordered_on")
         .agg(quantity=pl.col("left").sum())
+        .select("day", *ITEM, "quantity")
     )
-    empty_days = out_of_stock.select("sku", "location_id", "day", is_out_of_stock=pl.lit(True)).unique()
+
+
+def marked(asked: pl.DataFrame, out_of_stock: pl.DataFrame) -> pl.DataFrame:
+    """Mark the days on which nothing was left.
+
+    Args:
+        asked: rows of `asked`.
+        out_of_stock: sku, location_id, day of every day that ended without stock.
+
+    Returns:
+        DemandDay rows, ordered by SKU, location and day.
+    """
+    empty_days = out_of_stock.select(*ITEM, "day", is_out_of_stock=pl.lit(True)).unique()
     schema = polars_schema(DemandDay)
     return (
-        sums.join(empty_days, on=["sku", "location_id", "day"], how="full", coalesce=True, validate="1:1")
+        asked.join(empty_days, on=[*ITEM, "day"], how="full", coalesce=True, validate="1:1")
         .with_columns(pl.col("quantity").fill_null(0), pl.col("is_out_of_stock").fill_null(False))
         .select(schema.names())
         .cast(schema)
@@ -183,10 +219,8 @@ class Series:
         )
         if not rows.select(pl.col("is_left_out").any()).item():
             return rows.with_columns(clock="day_no")
-        missed = pl.col("is_left_out").cum_sum().cast(pl.Int64)
-        return rows.with_columns(
-            clock=pl.col("day_no") - (missed - (missed - pl.col("is_left_out")).first().over("series"))
-        )
+        missed = pl.col("is_left_out").cast(pl.Int64).cum_sum().over("series")
+        return rows.with_columns(clock=pl.col("day_no") - missed)
 
 
 def _days(later: pl.Expr, earlier: pl.Expr) -> pl.Expr:

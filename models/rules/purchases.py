@@ -7,7 +7,7 @@ from decimal import Decimal
 import polars as pl
 
 from models.tables.base import polars_schema
-from models.tables.reorder import PurchaseOrderLine, Supply
+from models.tables.reorder import PurchaseOrderLine, RefusedDecision, Supply
 
 ITEM = ["sku", "location_id"]
 LINE = ["purchase_order_id", "line_no"]
@@ -241,4 +241,32 @@ def _numbered(bought: pl.DataFrame, ordered: pl.DataFrame, as_of: date) -> pl.Da
         .select(schema.names())
         .cast(schema)
         .sort(LINE)
+    )
+
+
+def refusals(refused: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Say of approvals that ordered nothing what a planner can do.
+
+    Args:
+        refused: decision_id, proposal_id, reason.
+        as_of: the night.
+
+    Returns:
+        RefusedDecision rows, ordered by decision.
+    """
+    told = {
+        "no_proposal": "{} was not proposed before it was approved, so nothing was ordered; approve a proposal that is on show.",
+        "superseded": "A later decision on {} counts instead of this approval.",
+        "already_ordered": "{} was ordered already for this proposal; a new need is proposed anew.",
+        "no_quantity": "{} was approved with a quantity of 0, so nothing was ordered; skip it, or name a quantity.",
+    }
+    schema = polars_schema(RefusedDecision)
+    sentence = pl.col("reason").replace_strict(told, return_dtype=pl.String)
+    return (
+        refused.with_columns(
+            as_of=pl.lit(as_of), sentence=sentence.str.replace("{}", pl.col("proposal_id"), literal=True)
+        )
+        .select(schema.names())
+        .cast(schema)
+        .sort("decision_id")
     )

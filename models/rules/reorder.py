@@ -15,14 +15,16 @@ import polars as pl
 from models.rules import money
 from models.rules.demand import placed_at
 from models.rules.policies import bought_from, resolved
+from models.rules.reorder_days import ITEM, PLACES, balances, projected, season_upto
+from models.rules.reorder_words import sentence
 from models.tables.base import polars_schema
 from models.tables.reorder import ReorderException, ReorderPlan, ReorderProposal
 
-ITEM = ["sku", "location_id"]
+__all__ = ["Costs", "Planned", "balances", "commitments", "economic_lot", "peers", "plans", "projected", "proposals"]
+__all__ += ["rederived", "safety_stock"]
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 REVIEW_DAYS = 7
 YOUNG_DAYS = 60
-PLACES = 4
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def commitments(
     """List what open orders still wait for, where and by when.
 
     Confirmed orders only: ordered less cancelled less shipped. Due on the first promise, else the day requested, else
-    today; overdue counts today. Each unit waits where it is allocated, else at the order's location, else the default.
+    today; a day before as_of is overdue. Each unit waits where it is allocated, else at the order's location, else the default.
 
     Args:
         orders: Order rows.
@@ -94,7 +96,7 @@ def commitments(
     Returns:
         sku, location_id, due_on, quantity; ordered by the first three.
     """
-    due_on = pl.max_horizontal(pl.coalesce("first_promised_on", "requested_on", pl.lit(as_of)), pl.lit(as_of))
+    due_on = pl.coalesce("first_promised_on", "requested_on", pl.lit(as_of))
     waiting = orders.filter(pl.col("status") == "confirmed").select("order_id", "location_id", due_on=due_on)
     open_lines = (
         lines.select("order_id", "line_no", "sku", left=pl.col("quantity") - pl.col("cancelled") - pl.col("shipped"))
@@ -428,103 +430,8 @@ def _expected(after: str, days: str, season: pl.DataFrame, as_of: date) -> pl.Ex
     """Demand expected in some days after a day, both columns in days from as_of; none where the number is none."""
     start = pl.col(after)
     return (
-        pl.col("rate") * (_season_upto(start + pl.col(days), season, as_of) - _season_upto(start, season, as_of))
+        pl.col("rate") * (season_upto(start + pl.col(days), season, as_of) - season_upto(start, season, as_of))
     ).round(PLACES)
-
-
-def _season_upto(days: pl.Expr, season: pl.DataFrame, as_of: date) -> pl.Expr:
-    """Average days that the first so many days after as_of are worth, their weekdays considered."""
-    factors = season.sort("weekday")["factor"].to_list()
-    sums = [0.0]
-    for offset in range(1, 8):
-        sums.append(round(sums[-1] + factors[(as_of + timedelta(days=offset)).weekday()], 6))
-    return (days // 7) * sums[7] + (days % 7).replace_strict(dict(enumerate(sums[:7])), return_dtype=pl.Float64)
-
-
-def balances(
-    items: pl.DataFrame,
-    waiting: pl.DataFrame,
-    coming: pl.DataFrame,
-    season: pl.DataFrame,
-    as_of: date,
-    *,
-    from_today: bool = False,
-) -> pl.DataFrame:
-    """Walk the days: what will be on hand at the end of each, from the first arrival to the last, if nothing is bought.
-
-    balance = on hand − open demand due + purchases due − forecast beyond open demand, each summed up to the day: the
-    forecast nets against open orders and never stands on top of them.
-
-    Args:
-        items: plans, or any rows with sku, location_id, on_hand, rate and first_arrival_on, last_arrival_on (or
-        first_in,
-            last_in: the same in days from as_of).
-        waiting: rows of `commitments`.
-        coming: Supply rows; those counted.
-        season: rows of `demand.seasons`.
-        as_of: the night.
-        from_today: start with as_of instead of the first arrival, to be looked at.
-
-    Returns:
-        sku, location_id, day, promised, inbound, forecast (beyond promised), balance; in the order of items, then by
-        day.
-    """
-    if "first_in" not in items.columns:
-        items = items.with_columns(
-            first_in=(pl.col("first_arrival_on") - pl.lit(as_of)).dt.total_days(),
-            last_in=(pl.col("last_arrival_on") - pl.lit(as_of)).dt.total_days(),
-        )
-    first = pl.lit(0, pl.Int64) if from_today else pl.col("first_in")
-    heads = items.select(
-        *ITEM,
-        "on_hand",
-        pl.col("rate").cast(pl.Float64),
-        item=pl.int_range(pl.len(), dtype=pl.UInt32),
-        first_day=first,
-        last_day="last_in",
-    )
-
-    def due(rows: pl.DataFrame, name: str) -> pl.DataFrame:
-        day = pl.max_horizontal((pl.col("due_on") - pl.lit(as_of)).dt.total_days(), "first_day")
-        return (
-            rows.select(*ITEM, "due_on", "quantity")
-            .join(heads.select(*ITEM, "item", "first_day", "last_day"), on=ITEM, validate="m:1")
-            .with_columns(offset=day)
-            .filter(pl.col("offset") <= pl.col("last_day"))
-            .group_by("item", "offset")
-            .agg(pl.col("quantity").sum().alias(name))
-        )
-
-    total = (pl.col("inbound") + pl.col("on_hand")).cast(pl.Float64)
-    return (
-        heads.with_columns(offset=pl.int_ranges("first_day", pl.col("last_day") + 1))
-        .drop("first_day", "last_day")
-        .explode("offset")
-        .join(due(waiting, "promised"), on=["item", "offset"], how="left", validate="1:1", maintain_order="left")
-        .join(
-            due(coming.filter(pl.col("is_counted")), "inbound"),
-            on=["item", "offset"],
-            how="left",
-            validate="1:1",
-            maintain_order="left",
-        )
-        .with_columns(pl.col("promised", "inbound").fill_null(0).cum_sum().over("item"))
-        .with_columns(
-            forecast=(pl.col("rate") * _season_upto(pl.col("offset"), season, as_of) - pl.col("promised"))
-            .clip(lower_bound=0)
-            .round(PLACES)
-        )
-        .select(
-            *ITEM,
-            "item",
-            "offset",
-            "promised",
-            "inbound",
-            "forecast",
-            day=pl.lit(as_of) + pl.duration(days=pl.col("offset")),
-            balance=(total - pl.col("promised") - pl.col("forecast")).round(PLACES),
-        )
-    )
 
 
 def _with_lowest(
@@ -537,7 +444,7 @@ def _with_lowest(
         walked.join(safety, on="item", validate="m:1", maintain_order="left")
         .group_by("item", maintain_order=True)
         .agg(
-            *(pl.col(name).get(low) for name in ("promised", "inbound", "forecast")),
+            *(pl.col(name).get(low) for name in ("promised", "overdue", "inbound", "forecast")),
             lowest_on=pl.col("day").get(low),
             lowest_balance=pl.col("balance").get(low),
             arrival_balance=pl.col("balance").first(),
@@ -617,7 +524,7 @@ def _chained(items: pl.DataFrame, as_of: date, policy_version: str) -> pl.DataFr
         flags=_flags(),
     ).with_columns(amount_r=_in_reporting_currency())
     schema = polars_schema(ReorderPlan)
-    return planned.with_columns(sentence=_sentence()).select(schema.names()).cast(schema).sort(ITEM)
+    return planned.with_columns(sentence=sentence()).select(schema.names()).cast(schema).sort(ITEM)
 
 
 def _day(days: str, as_of: date) -> pl.Expr:
@@ -657,87 +564,6 @@ def _flags() -> pl.Expr:
         "minimum_over_maximum": pl.col("quantity") > pl.col("maximum_quantity"),
     }
     return pl.concat_list(pl.when(holds).then(pl.lit(name)) for name, holds in flags.items()).list.drop_nulls()
-
-
-def _number(value: pl.Expr) -> pl.Expr:
-    """A figure as a person writes it: one decimal, none where it is none, two where the figure is small."""
-    exact = value.cast(pl.Float64)
-    places = pl.when(exact.abs() < 1).then(exact.round(2)).otherwise(exact.round(1)) + 0.0
-    return (
-        pl.when(places == places.round(0)).then(places.cast(pl.Int64).cast(pl.String)).otherwise(places.cast(pl.String))
-    )
-
-
-def _date(day: str) -> pl.Expr:
-    return pl.col(day).dt.strftime("%-d %b")
-
-
-def _sentence() -> pl.Expr:
-    """The plan as one person tells it to another."""
-
-    def said(holds: pl.Expr, words: str, *figures: pl.Expr | str) -> pl.Expr:
-        told = pl.format(words, *figures) if figures else pl.lit(words)
-        return pl.when(holds).then(told).otherwise(pl.lit(""))
-
-    quantity, promised = pl.col("quantity"), pl.col("promised")
-    soon = (pl.col("order_by") - pl.col("as_of")).dt.total_days() < 7
-    by = pl.when(soon).then(pl.col("order_by").dt.strftime("%A")).otherwise(_date("order_by"))
-    below = pl.col("safety_stock") - pl.col("lowest_balance")
-    limit = pl.col("safety_source").replace_strict(
-        {"minimum_on_hand": "planner's minimum", "safety_stock_quantity": "planner's safety stock"},
-        default="safety stock",
-        return_dtype=pl.String,
-    )
-    is_kept = pl.col("safety_stock") > 0
-    is_cut = pl.col("after_maximum") < pl.col("after_pack")
-    packs = pl.col("after_pack") != pl.col("after_minimum")
-    way = pl.when(pl.col("after_pack") > pl.col("after_minimum")).then(pl.lit("up")).otherwise(pl.lit("down"))
-    facts = pl.concat_str(
-        pl.format("{} on hand", "on_hand"),
-        said(promised > 0, ", {} promised", promised),
-        said((pl.col("deliveries") == 1).fill_null(False), ", {} due on {}", _coming(), _date("last_due_on")),
-        said(
-            (pl.col("deliveries") > 1).fill_null(False),
-            ", {} due in {} deliveries up to {}",
-            _coming(),
-            pl.col("deliveries").fill_null(0),
-            _date("last_due_on"),
-        ),
-        pl.lit("; "),
-        said(pl.col("rate") > 0, "at {} a day", _number(pl.col("rate"))),
-        said(pl.col("rate_source") == "like_sku", " (as {}, by the planner)", pl.col("like_sku").fill_null("")),
-        said(pl.col("rate_source") == "category", " (new, as others of its category)"),
-        said(pl.col("rate") > 0, " "),
-        pl.format("the balance reaches {} on {}", _number(pl.col("lowest_balance")), _date("lowest_on")),
-    )
-    buy = pl.concat_str(
-        pl.format("Order {} of {} from {} by {}: ", quantity, "sku", "supplier_name", by),
-        facts,
-        said(is_kept, ", {} below the {} of {}", _number(below), limit, _number(pl.col("safety_stock"))),
-        pl.format("; {} needed", "needed"),
-        said(pl.col("safety_source") == "do_not_stock", " for open orders only"),
-        said(
-            pl.col("maximum_on_hand").is_not_null(),
-            " up to the planner's maximum of {}",
-            pl.col("maximum_on_hand").fill_null(0),
-        ),
-        said(pl.col("after_minimum") > pl.col("needed"), ", {} is the least sold", "minimum_order_quantity"),
-        said(packs, ", rounded {} to packs of {}", way, "pack_size"),
-        said(is_cut, ", cut to {} by the maximum", "after_maximum"),
-        pl.lit("."),
-    )
-    wait = pl.concat_str(
-        pl.format("Order none of {}: ", "sku"),
-        facts,
-        said(is_kept, ", against a {} of {}", limit, _number(pl.col("safety_stock"))),
-        said(pl.col("needed") > 0, "; {} needed, which packs and maximum do not allow", "needed"),
-        pl.lit("."),
-    )
-    return pl.when(quantity > 0).then(buy).otherwise(wait)
-
-
-def _coming() -> pl.Expr:
-    return pl.col("coming").fill_null(0)
 
 
 def proposals(

@@ -2,6 +2,7 @@
 
 from models.tables.base import TableClass, declaration
 from models.tables.certificate import AttentionItem, Proof
+from models.tables.demand import DemandClass, DemandDay, DemandLevel, DemandWeekday, SupplierLeadTime
 from models.tables.entry import NightEvent, OrderFinding
 from models.tables.feeds import (
     Customer,
@@ -22,7 +23,18 @@ from models.tables.feeds import (
 )
 from models.tables.intake import FeedFile, RejectedRow, WaitingRow
 from models.tables.lifecycle import LineEffect, Order, OrderLine, TimelineEntry, TrackingUpdate
+from models.tables.reorder import (
+    OpenDemand,
+    PurchaseOrderLine,
+    RefusedDecision,
+    ReorderException,
+    ReorderPlan,
+    ReorderProposal,
+    Supply,
+)
+from models.tables.stock import StockAgeing, StockHistory, StockLedger, StockPosition
 from models.tables.trends import DailyOrders, DailySales, SalesEntry
+from models.tables.turnover import InventoryTurnover
 
 FEEDS: dict[str, TableClass] = {
     declaration(feed).name: feed
@@ -61,6 +73,23 @@ CATALOG: tuple[TableClass, ...] = (
     SalesEntry,
     DailyOrders,
     DailySales,
+    StockLedger,
+    StockPosition,
+    StockHistory,
+    StockAgeing,
+    DemandDay,
+    DemandClass,
+    DemandLevel,
+    DemandWeekday,
+    SupplierLeadTime,
+    OpenDemand,
+    Supply,
+    ReorderPlan,
+    ReorderProposal,
+    ReorderException,
+    PurchaseOrderLine,
+    RefusedDecision,
+    InventoryTurnover,
     AttentionItem,
     Proof,
 )

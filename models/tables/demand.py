@@ -99,3 +99,11 @@ class SupplierLeadTime(Table):
         optional=True,
         minimum=0,
     )
+
+
+@table("demand_weekdays", kind="state", key=("weekday",), schema="marts")
+class DemandWeekday(Table):
+    """How much more or less than on an average day the shop sells on each weekday. One row per weekday."""
+
+    weekday: Quantity = column.quantity("1 = Monday.", unit="number", minimum=1)
+    factor: Ratio = column.decimal("Times an average day.", unit="times", minimum=0)

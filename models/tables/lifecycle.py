@@ -123,11 +123,12 @@ class TrackingUpdate(Table):
 
 @table("line_effects", kind="state", key=("order_id", "line_no", "event_id"), is_published=False)
 class LineEffect(Table):
-    """The units an accepted event really changed on a line. One row per event and line."""
+    """The units an accepted event really changed on a line; shipped and delivered ones only where the stock depends on
+    them: where it follows from events, or an order left from several places. One row per event and line."""
 
     order_id: str = column.identifier("The order.")
     line_no: Quantity = column.quantity("The line.", unit="number")
     event_id: str = column.text("The event.")
-    event: str = column.choice("What happened.", ("cancelled", "returned"))
+    event: str = column.choice("What happened.", ("cancelled", "returned", "shipped", "delivered"))
     occurred_at: Moment = column.moment("When it happened.")
     quantity: Quantity = column.quantity("Units it changed.", minimum=1)

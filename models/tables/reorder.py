@@ -77,6 +77,7 @@ class Derivation(Supplied):
     policy_version: str = column.text("Which version of policies and settings.")
     on_hand: Quantity = column.quantity("On hand at the end of the night's day; negative = oversold.")
     promised: Quantity = column.quantity("Open demand due up to the lowest day.", minimum=0)
+    overdue: Quantity = column.quantity("Of these, units that should have gone before the night.", minimum=0)
     inbound: Quantity = column.quantity("Purchases due up to the lowest day.", minimum=0)
     inbound_by_day: str = column.text("Purchases due up to the last arrival, by day.", optional=True)
     forecast: Ratio = column.decimal(
@@ -127,7 +128,7 @@ class Derivation(Supplied):
     sentence: str = column.text("The plan in a sentence.")
 
 
-@table("reorder_plans", kind="state", key=("sku", "location_id"), schema="marts", is_published=False)
+@table("reorder_plans", kind="state", key=("sku", "location_id"), schema="marts")
 class ReorderPlan(Derivation):
     """How each SKU stands, proposed or not, as of the last night. One row per SKU and location."""
 
@@ -169,7 +170,17 @@ class PurchaseOrderLine(Supplied):
     proposed_on: Day = column.day("The night of that proposal.")
 
 
-@table("supplies", kind="state", key=("purchase_order_id", "line_no"), schema="marts", is_published=False)
+@table("open_demand", kind="state", key=("sku", "location_id", "due_on"), schema="marts")
+class OpenDemand(Table):
+    """What confirmed orders still wait for. One row per SKU, location and day due."""
+
+    sku: str = column.identifier("What is waited for.")
+    location_id: str = column.identifier("Where it is, or would be, sent from.")
+    due_on: Day = column.day("By when; a day before the night is overdue.")
+    quantity: Quantity = column.quantity("Units ordered, neither cancelled nor shipped.", minimum=1)
+
+
+@table("supplies", kind="state", key=("purchase_order_id", "line_no"), schema="marts")
 class Supply(Table):
     """What is on its way, each unit counted once. One row per purchase line still open."""
 
@@ -183,3 +194,14 @@ class Supply(Table):
     due_on: Day = column.day("The day it is counted on: overdue counts today.")
     is_counted: bool = column.flag("False: no longer relied on.")
     chase: str = column.choice("Why the supplier should be asked.", CHASES, optional=True)
+
+
+@table("refused_decisions", kind="night", key=("as_of", "decision_id"), schema="marts")
+class RefusedDecision(Table):
+    """Approvals that ordered nothing, and why. One row per night and decision of the last days."""
+
+    as_of: Day = column.day("The night.")
+    decision_id: str = column.identifier("The decision.")
+    proposal_id: str = column.text("The proposal it names.")
+    reason: str = column.choice("Why.", ("no_proposal", "superseded", "already_ordered", "no_quantity"))
+    sentence: str = column.text("What to do.")

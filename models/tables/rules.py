@@ -4,6 +4,7 @@ from models.tables import column
 from models.tables.base import Day, Ratio, Table, TableClass, table
 from models.tables.feeds import CHANNELS, EVENTS
 from models.tables.lifecycle import STATUSES
+from models.tables.reorder import ReorderPolicy
 
 
 @table("lifecycle", kind="state", key=("status", "event"), is_published=False)
@@ -67,5 +68,6 @@ RULE_TABLES: dict[str, TableClass] = {
     "gates": Gate,
     "feeds_expected": ExpectedFeed,
     "tax_rates": TaxRate,
+    "reorder_policies": ReorderPolicy,
 }
 """Every rule table by the name of its file; `tax_rates` is the shop's own and may be absent."""

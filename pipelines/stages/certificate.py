@@ -1,8 +1,10 @@
 """Certificate: what waits, what needs a person, and the proof of the night."""
 
-from models.rules import attention, certificate
+from models.rules import attention, certificate, stock
 from models.tables.certificate import AttentionItem, Proof
 from models.tables.intake import FeedFile, WaitingRow
+from models.tables.reorder import RefusedDecision, ReorderException, Supply
+from models.tables.stock import StockLedger, StockPosition
 from pipelines.stages.night import Night
 from pipelines.warehouse import morning, nights, proofs
 
@@ -21,6 +23,12 @@ def proven(night: Night) -> int:
         attention.refused_facts(morning.refused_facts(warehouse)),
         attention.late_orders(morning.open_promises(warehouse), night.as_of),
         attention.missing_rates(morning.without_rate(warehouse)),
+        attention.oversold(warehouse.table(StockPosition, f"{tonight} AND on_hand < 0")),
+        attention.half_transfers(stock.unbalanced_transfers(warehouse.table(StockLedger, "kind = 'transfer'"))),
+        attention.purchases_to_decide(morning.open_proposals(warehouse, night.as_of)),
+        attention.purchases_to_chase(warehouse.table(Supply)),
+        attention.unplannable(warehouse.table(ReorderException, tonight)),
+        attention.decisions_without_effect(warehouse.table(RefusedDecision, tonight)),
     ]
     before = nights.last_night(warehouse, night.as_of)
     known = warehouse.table(AttentionItem, "as_of = ?", [before]).select("item_id", "first_seen_on")

@@ -43,7 +43,7 @@ def _advanced(night: Night, bucket: int, countries: pl.DataFrame) -> int:
         night.time_zone,
     )
     numbers = orders.completed_lines(lines, folded.lines, night.as_of)
-    effects = folded.effects.filter(pl.col("event").is_in(["cancelled", "returned"]))
+    effects = folded.effects.filter(_is_kept(folded.timeline, night.settings.stock.shipments_from_events))
     theirs = f"order_id IN (SELECT order_id FROM touched WHERE bucket = {bucket})"
     written = night.put(Order, whole, theirs)
     written += night.put(OrderLine, numbers, theirs)
@@ -54,3 +54,17 @@ def _advanced(night: Night, bucket: int, countries: pl.DataFrame) -> int:
         updates = tracking.updates(live, folded.timeline, numbers, night.as_of)
         written += night.warehouse.append_new(TrackingUpdate, validated(TrackingUpdate, updates))
     return written
+
+
+def _is_kept(timeline: pl.DataFrame, from_events: bool) -> pl.Expr:
+    """Which effects of events are stored: undone units, and goods sent where stock or demand depends on the event."""
+    undone = pl.col("event").is_in(["cancelled", "returned"])
+    if from_events:
+        return undone | pl.col("event").is_in(["shipped", "delivered"])
+    scattered = (
+        timeline.filter((pl.col("event") == "shipped") & pl.col("is_accepted"))
+        .group_by("order_id")
+        .agg(pl.col("location_id").n_unique())
+        .filter(pl.col("location_id") > 1)["order_id"]
+    )
+    return undone | (pl.col("event") == "shipped") & pl.col("order_id").is_in(scattered.to_list())

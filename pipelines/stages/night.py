@@ -8,10 +8,11 @@ from functools import cached_property
 import polars as pl
 
 from models.rules import entry
+from models.rules import stock as stock_rules
 from models.tables.base import TableClass, empty, own_columns, validated
 from models.tables.rules import RULE_TABLES
 from pipelines import feeds
-from pipelines.warehouse import Warehouse, nights
+from pipelines.warehouse import Warehouse, nights, stock
 from pipelines.workspace import OrderhouseError, Workspace
 
 BUCKET = 100_000
@@ -66,6 +67,7 @@ class Night:
         self.warehouse, self.workspace, self.as_of, self.acts = warehouse, workspace, as_of, acts
         self.settings = workspace.settings
         self.time_zone = self.settings.business.time_zone
+        self.since = nights.since(warehouse, as_of, self.fingerprint)
         self.buckets = range(nights.prepare(warehouse, as_of, self.fingerprint, BUCKET, acts=acts))
 
     @cached_property
@@ -76,8 +78,11 @@ class Night:
     @cached_property
     def fingerprint(self) -> str:
         """Stands for all settings and rules that decide about orders: where it changes, every order is judged anew."""
-        decides = self.settings.model_dump(mode="json", include={"business", "company", "orders", "billing"})
-        tables = {name: rows.write_csv() for name, rows in self.rules.items() if name != "gates"}
+        decides = self.settings.model_dump(mode="json", include={"business", "company", "orders", "stock", "billing"})
+        decides["default_location"] = self.default_location
+        tables = {
+            name: rows.write_csv() for name, rows in self.rules.items() if name not in ("gates", "reorder_policies")
+        }
         gates = entry.severities(self.rules["gates"], self.as_of).write_csv()
         return hashlib.sha256(json.dumps([decides, tables, gates], sort_keys=True).encode()).hexdigest()
 
@@ -90,6 +95,48 @@ class Night:
     def goes_live_on(self) -> date:
         """Orders placed before this day are history."""
         return self.settings.business.goes_live_on or nights.first_night(self.warehouse) or self.as_of
+
+    @cached_property
+    def default_location(self) -> str:
+        """Where orders are sent from that name no place: the setting, else the shop's first location."""
+        return self.settings.business.default_location or stock.first_location(self.warehouse)
+
+    @cached_property
+    def currency_rates(self) -> pl.DataFrame:
+        """From which day on which exchange rate holds."""
+        return stock_rules.rates(self.rows("exchange_rates"), self.settings.business.reporting_currency)
+
+    def costs(self, where: str = "") -> pl.DataFrame:
+        """From which day on which unit cost of a SKU holds, of the products that `where` names."""
+        versions = stock.product_versions(self.warehouse, self.as_of, where)
+        currency = self.settings.business.reporting_currency
+        return stock_rules.unit_costs(versions, self.as_of, self.time_zone, currency)
+
+    def is_new(self, stage: str) -> bool:
+        """True where a stage last worked by other settings or rules, so that all of it has to be done anew."""
+        return bool(
+            self.warehouse.value("SELECT value FROM core.meta WHERE name = ?", [f"{stage}_rules"]) != self.fingerprint
+        )
+
+    def is_done(self, stage: str) -> None:
+        """Note by which settings and rules a stage has worked; part of its transaction."""
+        self.warehouse.run("INSERT OR REPLACE INTO core.meta VALUES (?, ?)", [f"{stage}_rules", self.fingerprint])
+        self.warehouse.run("DELETE FROM core.meta WHERE name = ?", [f"{stage}_from"])
+
+    def note_changed(self, stage: str, days: str) -> None:
+        """Note for a later stage from which day on figures changed; it stays noted until that stage is done."""
+        self.warehouse.run(
+            f"""INSERT OR REPLACE INTO core.meta
+                SELECT '{stage}_from', min(day)::VARCHAR FROM (
+                    SELECT min(day) AS day FROM ({days}) AS changed(day)
+                    UNION ALL SELECT value::DATE FROM core.meta WHERE name = '{stage}_from')
+                HAVING min(day) IS NOT NULL"""
+        )
+
+    def changed_from(self, stage: str) -> date:
+        """The first day whose figures changed since a stage was done; tonight's at the latest."""
+        noted = self.warehouse.value("SELECT value::DATE FROM core.meta WHERE name = ?", [f"{stage}_from"])
+        return min(noted or self.as_of, self.as_of)
 
     def rows(self, feed: str, *columns: str, within: str = "") -> pl.DataFrame:
         """The current rows of a feed tonight: the columns named, else all."""

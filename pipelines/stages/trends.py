@@ -30,7 +30,7 @@ def booked(night: Night) -> int:
         entries = trends.entries(
             warehouse.table(Order, theirs),
             warehouse.table(OrderLine, theirs),
-            warehouse.table(LineEffect, theirs),
+            warehouse.table(LineEffect, f"{theirs} AND event IN ('cancelled', 'returned')"),
             products,
             rates,
             night.rules["tax_rates"],
@@ -41,6 +41,10 @@ def booked(night: Night) -> int:
             time_zone=night.time_zone,
         )
         written += night.put(SalesEntry, entries, theirs)
+    night.note_changed(
+        "turnover",
+        "SELECT day FROM old_days UNION SELECT day FROM core.sales_entries SEMI JOIN touched USING (order_id)",
+    )
     days = nights.daily_days(warehouse, night.as_of)
     with warehouse.given(days=days):
         entries = nights.entries_by_day(warehouse)

@@ -37,6 +37,11 @@ def waiting(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     ask("stock_movements", "movement_id", "product", "sku", skus)
     ask("stock_counts", "sku, location_id, counted_on", "product", "sku", skus)
     ask("inbound", "purchase_order_id, line_no", "product", "sku", skus)
+    if warehouse.count(FEEDS["locations"]):
+        places = f"({current('locations', as_of, ['location_id'])})"
+        ask("stock_movements", "movement_id", "location", "location_id", places)
+        ask("stock_counts", "sku, location_id, counted_on", "location", "location_id", places)
+        ask("inbound", "purchase_order_id, line_no", "location", "location_id", places)
     if not parts:
         return empty(WaitingRow)
     return warehouse.frame(
@@ -106,4 +111,13 @@ def without_rate(warehouse: Warehouse) -> pl.DataFrame:
     return warehouse.frame(
         """SELECT currency, count(*) AS lines FROM core.sales_entries
            WHERE gross_amount_r IS NULL AND kind = 'ordered' GROUP BY ALL ORDER BY ALL"""
+    )
+
+
+def open_proposals(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
+    """Tonight's proposals that nobody skipped and that were not sent: supplier_id, amount_r, order_by."""
+    return warehouse.frame(
+        f"""SELECT supplier_id, amount_r, order_by FROM marts.reorder_proposals
+            WHERE as_of = DATE '{as_of}' AND skipped_until IS NULL AND (proposal_id, as_of) NOT IN (
+                SELECT (proposal_id, proposed_on) FROM core.purchase_orders) ORDER BY ALL"""
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
@@ -43,6 +44,25 @@ def close(warehouse: Warehouse, as_of: date, rules: str, *, acts: bool) -> None:
     )
 
 
+class Since(NamedTuple):
+    """What the night before had seen: its date, its newest file, and whether it went by the same rules."""
+
+    before: date | None
+    seen: int
+    is_same: bool
+
+
+def since(warehouse: Warehouse, as_of: date, rules: str) -> Since:
+    """What is known of the night before; its rules are compared with `rules`."""
+    before = last_night(warehouse, as_of)
+    if before is None:
+        return Since(None, 0, False)
+    seen, known = warehouse.connection.execute(
+        "SELECT file_sequence, rules FROM core.nights WHERE as_of = ?", [before]
+    ).fetchall()[0]
+    return Since(before, int(seen or 0), known == rules)
+
+
 def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, acts: bool) -> int:
     """Find the orders that something happened to since the night before, in buckets; returns how many buckets.
 
@@ -53,9 +73,7 @@ def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, 
     temporary tables `retracted_files`, `touched` (order_id, bucket), and `gone`: touched orders that are no more, since
     all their files were retracted.
     """
-    before = last_night(warehouse, as_of)
-    seen = int(warehouse.value("SELECT file_sequence FROM core.nights WHERE as_of = ?", [before]) or 0) if before else 0
-    is_same = before is not None and warehouse.value("SELECT rules FROM core.nights WHERE as_of = ?", [before]) == rules
+    before, seen, is_same = since(warehouse, as_of, rules)
     upto = newest_file(warehouse)
     for table, day, newest in (("retracted_before", before or as_of, seen), ("retracted_files", as_of, upto)):
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE {table} (file_id VARCHAR)")

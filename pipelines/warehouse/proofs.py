@@ -4,6 +4,7 @@ from datetime import date
 
 from models.rules.certificate import Compared
 from models.tables import FEEDS
+from pipelines.warehouse import supply_proofs
 from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
 
@@ -115,4 +116,5 @@ def compared(warehouse: Warehouse, as_of: date) -> list[Compared]:
             one("SELECT coalesce(sum(orders), 0)::BIGINT FROM marts.daily_orders"),
             "Orders not rejected, against orders in daily_orders.",
         ),
+        *supply_proofs.compared(warehouse, as_of),
     ]

@@ -208,6 +208,9 @@ class Warehouse:
                 as_of DATE PRIMARY KEY, file_sequence BIGINT, rules VARCHAR, acts BOOLEAN)"""
             )
             self.run("CREATE TABLE IF NOT EXISTS core.unpublished_orders (order_id VARCHAR)")
+            self.run(
+                "CREATE TABLE IF NOT EXISTS core.publications (as_of DATE PRIMARY KEY, published_at TIMESTAMP WITH TIME ZONE)"
+            )
             for table in CATALOG:
                 self._fit(table)
 

@@ -25,10 +25,14 @@ def test_the_definitions_load(loaded: dg.Definitions) -> None:
     assert loaded.resolve_job_def("nightly").executor_def is dg.in_process_executor
 
 
-def test_the_groups_are_the_stages_in_process_order(loaded: dg.Definitions) -> None:
+def test_the_groups_are_the_stages_and_each_reads_only_of_earlier_ones(loaded: dg.Definitions) -> None:
     graph = loaded.resolve_asset_graph()
-    order = [graph.get(asset).group_name for level in graph.toposorted_asset_keys_by_level for asset in level]
-    assert list(dict.fromkeys(order)) == ["intake", "entry", "lifecycle", "trends", "certificate", "publication"]
+    order = ["intake", *STAGES, "publication"]
+    groups = {asset: str(graph.get(asset).group_name) for asset in graph.get_all_asset_keys()}
+    assert set(groups.values()) == set(order)
+    for asset, group in groups.items():
+        earlier = order[: order.index(group)]
+        assert {groups[parent] for parent in graph.get(asset).parent_keys} <= {*earlier}, asset
 
 
 def test_the_steps_are_the_stages_of_the_night() -> None:

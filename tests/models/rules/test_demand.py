@@ -202,6 +202,16 @@ def test_a_spell_without_stock_is_no_time_for_the_voices() -> None:
     assert {voice: with_spell[voice] for voice in demand.VOICES} == {voice: without[voice] for voice in demand.VOICES}
 
 
+def test_a_spell_without_stock_of_one_sku_is_no_time_of_the_others() -> None:
+    as_of, spell = date(2026, 6, 30), tuple(range(10, 20))
+    alone = [history([1] * 60, as_of, sku, out) for sku, out in (("A", ()), ("B", spell), ("C", ()))]
+    together = pl.concat(alone)
+    found = demand.measured(together, NO_STARTS, EVEN, STEADY, as_of)
+    apart = pl.concat([demand.measured(each, NO_STARTS, EVEN, STEADY, as_of) for each in alone])
+    assert found.equals(apart)
+    assert found["flat"].to_list() == [1.0, 1.0, 1.0]
+
+
 @pytest.mark.parametrize("last", range(7))
 def test_the_fast_voice_knows_on_which_weekday_it_listens(last: int) -> None:
     as_of = date(2026, 6, 22) + timedelta(days=last)  # a Monday and the days after it

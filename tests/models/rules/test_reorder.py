@@ -222,6 +222,14 @@ def test_forecast_nets_against_open_orders_and_never_stands_on_top_of_them() -> 
     assert (more["lowest_on"], more["quantity"]) == (date(2026, 11, 30), 24)
 
 
+def test_overdue_orders_stand_beside_the_forecast_since_they_should_have_gone_already() -> None:
+    # 40 overdue, 10 due today, 28 expected up to the last arrival: the 40, and 28 of which 10 are ordered already.
+    orders = waiting("A | W | 2026-11-22 | 40", "A | W | 2026-11-23 | 10")
+    found = plan(waiting=orders, positions=positions("A | W | 0"))
+    assert (found["promised"], found["overdue"], found["forecast"], found["lowest_balance"]) == (50, 40, 18, -68)
+    assert found["quantity"] == 68 + 14
+
+
 def test_open_orders_due_after_the_window_wait_for_a_later_night() -> None:
     assert plan(waiting=waiting("A | W | 2026-12-08 | 40"))["promised"] == 0
     assert plan(waiting=waiting("A | W | 2026-12-07 | 40"))["promised"] == 40
@@ -287,6 +295,27 @@ def test_the_days_to_look_at_begin_today_and_end_with_the_balance_of_the_plan() 
     assert walked["day"].to_list() == [MONDAY + timedelta(days=number) for number in range(15)]
     assert walked["balance"].to_list()[:5] == [30, 28, 23, 28, 27]
     assert walked["balance"][-1] == float(shop.plan()["lowest_balance"])
+
+
+def test_a_plan_is_shown_day_by_day_with_what_comes_and_goes() -> None:
+    shop = replace(
+        SHOP,
+        positions=positions("A | W | 30"),
+        waiting=waiting("A | W | 2026-11-20 | 5", "A | W | 2026-11-24 | 7"),
+        coming=coming("P1 | A | W | 5 | 2026-11-25 | true | ", "P2 | A | W | 9 | 2026-11-25 | false | "),
+    )
+    shown = reorder.projected(shop.plans(), shop.waiting, shop.coming, EVEN)
+    # Of the 7 due on Tuesday 2 were expected that day; the next 5 expected are those ordered already.
+    assert shown.drop("sku", "location_id").rows()[:6] == [
+        (date(2026, 11, 23), 30, 5, 0, 0, 25),
+        (date(2026, 11, 24), 25, 7, 0, 0, 18),
+        (date(2026, 11, 25), 18, 0, 5, 0, 23),
+        (date(2026, 11, 26), 23, 0, 0, 0, 23),
+        (date(2026, 11, 27), 23, 0, 0, 1, 22),
+        (date(2026, 11, 28), 22, 0, 0, 2, 20),
+    ]
+    assert shown["day"][-1] == shop.plan()["last_arrival_on"]
+    assert reorder.projected(shop.plans().clear(), shop.waiting, shop.coming, EVEN).is_empty()
 
 
 # --- Economic lot and chain
@@ -537,7 +566,7 @@ def test_an_item_that_needs_nothing_says_why() -> None:
 # --- Open demand
 
 
-def test_open_demand_waits_where_it_is_allocated_until_its_first_promise_and_overdue_counts_today() -> None:
+def test_open_demand_waits_where_it_is_allocated_until_its_first_promise() -> None:
     orders = filled(
         Order,
         frame(
@@ -566,7 +595,7 @@ def test_open_demand_waits_where_it_is_allocated_until_its_first_promise_and_ove
     assert found.rows() == [
         ("A", "MAIN", MONDAY, 1),
         ("A", "MAIN", date(2026, 12, 1), 3),
-        ("A", "SHOP", MONDAY, 4),
+        ("A", "SHOP", date(2026, 11, 1), 4),
         ("A", "W1", date(2026, 12, 1), 2),
     ]
 
@@ -666,6 +695,23 @@ def test_the_parts_of_a_shop_are_planned_as_the_whole(shop: Shop, one: set[str])
         for chosen in (pl.col("sku").is_in(list(one)), ~pl.col("sku").is_in(list(one)))
     ]
     assert pl.concat(parts).sort("sku").equals(shop.plans())
+
+
+@FEW
+@given(shops())
+def test_the_days_shown_add_up_and_reach_the_lowest_balance_of_the_plan(shop: Shop) -> None:
+    planned = shop.plans()
+    shown = reorder.projected(planned, shop.waiting, shop.coming, shop.season)
+    figures = shown.with_columns(pl.col("promised", "inbound").cast(pl.Float64))
+    ends = figures["opening"] - figures["promised"] + figures["inbound"] - figures["forecast"]
+    assert ((ends - figures["balance"]).abs() < 1e-6).all()
+    for row in planned.rows(named=True):
+        mine = shown.filter((pl.col("sku") == row["sku"]) & (pl.col("location_id") == row["location_id"]))
+        assert (mine["day"][0], mine["day"][-1]) == (row["as_of"], row["last_arrival_on"])
+        assert mine["opening"][0] == row["on_hand"] and mine["opening"][1:].equals(mine["balance"][:-1])
+        window = mine.filter(pl.col("day") >= row["first_arrival_on"])
+        assert window["balance"].min() == float(row["lowest_balance"])
+        assert window.row(window["balance"].arg_min() or 0, named=True)["day"] == row["lowest_on"]
 
 
 def quantity_by_hand(row: dict[str, Any]) -> int:

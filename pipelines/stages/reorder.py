@@ -1,0 +1,130 @@
+"""Reorder: what planners approved is ordered, and what to buy next is proposed with its reason."""
+
+import hashlib
+import json
+from datetime import timedelta
+
+import polars as pl
+
+from models.rules import purchases
+from models.rules import reorder as rules
+from models.tables.base import empty, validated
+from models.tables.demand import DemandClass, DemandLevel, DemandWeekday, SupplierLeadTime
+from models.tables.reorder import (
+    OpenDemand,
+    PurchaseOrderLine,
+    RefusedDecision,
+    ReorderException,
+    ReorderPlan,
+    ReorderProposal,
+    Supply,
+)
+from models.tables.stock import StockLedger, StockPosition
+from pipelines.stages.demand import BUCKET
+from pipelines.stages.night import Night
+from pipelines.warehouse import demand, reorder, stock
+
+TOLD_DAYS = 7
+"""A decision that had no effect is told of for so many days."""
+
+
+def proposed(night: Night) -> int:
+    """Order what was approved, plan every SKU, and propose what should be bought."""
+    warehouse, as_of, settings = night.warehouse, night.as_of, night.settings.reorder
+    tonight = f"as_of = DATE '{as_of}'"
+    decisions = night.rows("decisions").filter(pl.col("subject") == "reorder")
+    before = reorder.published(warehouse, as_of, night.time_zone)
+    bought = purchases.purchase_orders(before, decisions, warehouse.table(PurchaseOrderLine), as_of)
+    written = _ordered(night, bought.lines)
+    recent = decisions.filter(pl.col("decided_at").dt.date() >= as_of - timedelta(days=TOLD_DAYS))
+    refused = bought.refused.join(recent, on="decision_id", how="semi")
+    written += night.put(RefusedDecision, purchases.refusals(refused, as_of), tonight)
+
+    orders, lines = reorder.open_orders(warehouse)
+    nowhere = pl.DataFrame(
+        schema={"order_id": pl.String, "line_no": pl.Int64, "location_id": pl.String, "quantity": pl.Int64}
+    )
+    waiting = rules.commitments(orders, lines, nowhere, as_of, default_location=night.default_location)
+    coming = purchases.supplies(stock.inbound(warehouse, as_of), warehouse.table(PurchaseOrderLine), as_of)
+    written += night.put(OpenDemand, waiting, "true") + night.put(Supply, coming, "true")
+
+    planned = _planned(night, waiting, coming)
+    written += night.put(ReorderPlan, planned.plans, "true")
+    written += night.put(ReorderException, planned.exceptions, tonight)
+    skips = purchases.skips(before, decisions, as_of)
+    proposals = rules.proposals(planned.plans, night.rows("suppliers"), skips, budget=settings.budget)
+    written += night.put(ReorderProposal, proposals, tonight)
+    by_itself = purchases.purchase_orders(
+        proposals.with_columns(published_at=pl.lit(None, before.schema["published_at"])),
+        decisions.clear(),
+        warehouse.table(PurchaseOrderLine),
+        as_of,
+        auto_approve_below=settings.auto_approve_below,
+    )
+    return written + _ordered(night, by_itself.lines)
+
+
+def _ordered(night: Night, lines: pl.DataFrame) -> int:
+    """Send purchase orders, in a night that acts; a rebuild reads back what was sent."""
+    if not night.acts:
+        return 0
+    if night.issued is not None:
+        lines = night.issued[PurchaseOrderLine]
+    return night.warehouse.append_new(PurchaseOrderLine, validated(PurchaseOrderLine, lines))
+
+
+def _planned(night: Night, waiting: pl.DataFrame, coming: pl.DataFrame) -> rules.Planned:
+    """Plan every SKU, so many at once; a shop that tells nothing of its stock has no plan."""
+    warehouse, as_of, settings = night.warehouse, night.as_of, night.settings.reorder
+    if not warehouse.count(StockLedger):
+        return rules.Planned(empty(ReorderPlan), empty(ReorderException))
+    levels, classes = warehouse.table(DemandLevel), warehouse.table(DemandClass)
+    products = night.rows("products")
+    policies = night.rules["reorder_policies"]
+    costs = rules.Costs(settings.order_line_cost, settings.holding_rate, settings.maximum_cover_days)
+    told = json.dumps(settings.model_dump(mode="json"), sort_keys=True) + policies.write_csv()
+    shared = {
+        "suppliers": night.rows("suppliers"),
+        "terms": night.rows("supplier_products"),
+        "lead_times": warehouse.table(SupplierLeadTime),
+        "policies": policies,
+        "rates": _tonight(night),
+        "season": warehouse.table(DemandWeekday).cast({"weekday": pl.Int8, "factor": pl.Float64}),
+        "all_levels": levels,
+        "all_peers": rules.peers(levels, products, as_of),
+    }
+    parts = []
+    for bucket in demand.find_skus(warehouse, BUCKET):
+        skus = warehouse.frame(f"SELECT sku FROM sku_buckets WHERE bucket = {bucket}")
+        positions = warehouse.table(
+            StockPosition, f"as_of = DATE '{as_of}' AND sku IN (SELECT sku FROM sku_buckets WHERE bucket = {bucket})"
+        )
+        here = (rows.join(skus, on="sku", how="semi") for rows in (levels, classes, waiting, coming, products))
+        some_levels, some_classes, some_waiting, some_coming, some_products = here
+        parts.append(
+            rules.plans(
+                positions,
+                some_levels,
+                some_classes,
+                some_waiting,
+                some_coming,
+                some_products,
+                as_of=as_of,
+                costs=costs,
+                policy_version=hashlib.sha256(told.encode()).hexdigest()[:12],
+                **shared,
+            )
+        )
+    return rules.Planned(
+        pl.concat([empty(ReorderPlan), *(part.plans for part in parts)]),
+        pl.concat([empty(ReorderException), *(part.exceptions for part in parts)]),
+    )
+
+
+def _tonight(night: Night) -> pl.DataFrame:
+    """Tonight's exchange rates: currency, rate."""
+    return (
+        night.currency_rates.filter(pl.col("valid_from") <= night.as_of)
+        .group_by("currency", maintain_order=True)
+        .agg(pl.col("rate").last())
+    )
