@@ -66,18 +66,39 @@ def offered(file: str, as_of: date, time_zone: str, used: tuple[str, ...]) -> Sc
         if isinstance(picked, tuple) and len(picked) == 2:
             start, end = picked
     chosen: dict[str, tuple[str, ...]] = {}
-    for dimension in ("channel", "category", "country"):
+    for dimension, width in DIMENSIONS.items():
         with spots[dimension]:
-            options = queries.choices(whole, dimension)
             picked_values = st.multiselect(
-                dimension.capitalize(),
-                options,
+                "ABC" if dimension == "abc" else dimension.capitalize(),
+                queries.choices(whole, dimension),
                 key=dimension,
                 bind="query-params",
+                format_func=labels(whole, dimension).get if dimension in NAMED else str,
                 placeholder="all",
-                width=220 if dimension == "category" else 170,
+                width=width,
             )
             chosen[dimension] = tuple(picked_values) if dimension in used else ()
+    with spots["sku"]:
+        wanted = st.text_input(
+            "SKU",
+            key="sku",
+            bind="query-params",
+            placeholder="number or name",
+            help="A part of a SKU or of its name is enough.",
+            max_chars=64,
+            width=180,
+        )
+    with spots["due"]:
+        due = st.segmented_control(
+            "To order",
+            list(DUE),
+            default=ANY_DAY,
+            key="due",
+            bind="query-params",
+            required=True,
+            help="By the last day on which ordering is still in time.",
+        )
+        days = DUE[due or ANY_DAY]
     return Scope(
         file=file,
         time_zone=time_zone,
@@ -87,10 +108,29 @@ def offered(file: str, as_of: date, time_zone: str, used: tuple[str, ...]) -> Sc
         channels=chosen["channel"],
         categories=chosen["category"],
         countries=chosen["country"],
+        locations=chosen["location"],
+        suppliers=chosen["supplier"],
+        classes=chosen["abc"],
+        wanted=wanted.strip() if "sku" in used else "",
+        order_by=as_of + timedelta(days=days) if "due" in used and days is not None else None,
     )
 
 
-_FILTERS = ("period", "channel", "category", "country")
+def labels(scope: Scope, dimension: Literal["location", "supplier"]) -> "_Labels":
+    """What the choices of a filter are called, which is also what stands in the address."""
+    return _Labels({value: label(name, value) for value, name in queries.names(scope, dimension).items()})
+
+
+def label(name: str, value: str) -> str:
+    """A name with its id, by which it can be told from its namesakes."""
+    return f"{name} · {value}"
+
+
+class _Labels(dict[str, str]):
+    """Labels by id; what has no name is called by its id."""
+
+    def __missing__(self, value: str) -> str:
+        return value
 
 
 def _bounds(period: str, first: date, as_of: date) -> tuple[date, date]:

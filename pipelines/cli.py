@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import traceback
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from pipelines import workspace as workspaces
+from pipelines.documents import FORMATS, REPORTS
 from pipelines.workspace import OrderhouseError, Workspace
 
 RED = 3
@@ -217,6 +219,80 @@ def track(ctx: click.Context, order: str, is_json: bool) -> None:
     from pipelines.warehouse.read import as_json
 
     found = tracked(_workspace(ctx), order)
+    click.echo(as_json(found) if is_json else found["text"])
+
+
+@main.command()
+@click.argument("report", metavar="REPORT", type=click.Choice(REPORTS))
+@click.option("--format", "form", type=click.Choice(FORMATS), help="The kind of file; default: by --out, else csv.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The file, or the folder for it; default: the exports of the workspace.",
+)
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def export(ctx: click.Context, report: str, form: str | None, out: Path | None, is_json: bool) -> None:
+    """Write a report of what is published as a file for a spreadsheet or another program."""
+    ending = out.suffix[1:].lower() if out is not None and not out.is_dir() else ""
+    if ending and ending not in FORMATS:
+        raise click.BadParameter(f"{out} ends in none of {', '.join(FORMATS)}.", param_hint="--out")
+    if form and ending and ending != form:
+        raise click.BadParameter(f"{out} does not end in .{form}, the format asked for.", param_hint="--out")
+    from pipelines.documents.reports import exported
+    from pipelines.warehouse.read import as_json
+
+    found = exported(_workspace(ctx), report, form or ending or "csv", out)
+    if is_json:
+        click.echo(as_json(asdict(found)))
+        return
+    click.echo(f"{report} as of {found.as_of}: {found.rows:,} row{'s' * (found.rows != 1)} in {found.file}")
+
+
+@main.group()
+def documents() -> None:
+    """Make the files for suppliers, customers and carriers from what is published; again gives the same files."""
+
+
+@documents.command("purchase-orders")
+@click.option("--night", type=DAY, help="The day they were sent; default: the newest published night.")
+@click.option("--order", help="Only this purchase order.")
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def documents_purchase_orders(ctx: click.Context, night: date | None, order: str | None, is_json: bool) -> None:
+    """Write each purchase order of a night as PDF, XLSX and CSV, with an index of them."""
+    from pipelines.documents.purchase_orders import written
+    from pipelines.warehouse.read import as_json
+
+    found = written(_workspace(ctx), night, order)
+    for made in found.made:
+        if made.unshown:
+            click.echo(
+                f"{made.purchase_order_id}: no font has {' '.join(made.unshown)}, so boxes stand for them; put a font "
+                "that has them into the folder fonts of the workspace.",
+                err=True,
+            )
+    if is_json:
+        click.echo(as_json(asdict(found)))
+    elif found.made:
+        count = len(found.made)
+        click.echo(f"{count:,} purchase order{'s' * (count != 1)} of {found.day} in {found.folder}")
+    else:
+        before = f"; the last before were on {found.last_day}: name them with --night" if found.last_day else ""
+        click.echo(f"No purchase order was sent on {found.day}{before}.")
+
+
+@main.command()
+@click.argument("sku")
+@click.option("--location", help="Only this location.")
+@click.option("--json", "is_json", is_flag=True, help="Print it as JSON.")
+@click.pass_context
+def explain(ctx: click.Context, sku: str, location: str | None, is_json: bool) -> None:
+    """Say how the purchase proposal of a SKU comes about, figure by figure, and what the days ahead bring."""
+    from pipelines.explain import explained
+    from pipelines.warehouse.read import as_json
+
+    found = explained(_workspace(ctx), sku, location)
     click.echo(as_json(found) if is_json else found["text"])
 
 

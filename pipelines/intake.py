@@ -28,6 +28,7 @@ from pipelines.workspace import Workspace
 Say = Callable[[str], None]
 RECENT_SECONDS = 30
 LOOK_SECONDS = 0.5
+DELIVERIES = "deliveries.ndjson"
 DUPLICATE = "the same bytes were taken in before under another name"
 TOGETHER = 250_000
 """So many records are parsed and stored together."""
@@ -205,7 +206,7 @@ def archived(workspace: Workspace, path: Path) -> str:
 
 
 def take_in(
-    warehouse: Warehouse, workspace: Workspace, as_of: date, say: Say, only: set[str] | None = None
+    warehouse: Warehouse, workspace: Workspace, as_of: date, say: Say, only: set[int] | None = None
 ) -> list[Delivery]:
     """Take in everything that landed, and try the held files again.
 
@@ -214,7 +215,8 @@ def take_in(
         workspace: whose landing it is.
         as_of: the night that takes it in.
         say: told about progress.
-        only: the file_ids to take from the archive instead of landing; a rebuild names them.
+        only: the files to take from the archive instead of landing, by the order in which they were taken in; a rebuild
+            names them.
 
     Returns:
         What was delivered; `clear` removes it from landing after the commit.
@@ -223,10 +225,11 @@ def take_in(
     os.sync()
     fresh = [delivery for delivery in deliveries if delivery.status == "loaded"]
     first = int(warehouse.value("SELECT coalesce(max(file_sequence), 0) FROM core.feed_files")) + 1
-    for sequence, delivery in enumerate((delivery for delivery in deliveries if delivery.status != "known"), first):
+    unnumbered = (each for each in deliveries if each.status != "known" and not each.sequence)
+    for sequence, delivery in enumerate(unnumbered, max([first - 1, *(only or ())]) + 1):
         delivery.sequence = sequence
     touched: dict[str, list[Delivery]] = {}
-    from_sources: list[tuple[list[Delivery], list[str]]] = []
+    from_sources: list[tuple[list[Delivery], sources.Mapped]] = []
     tell = _Progress(say, len(fresh))
     for feed in FEEDS:
         batch = [delivery for delivery in fresh if delivery.feed == feed]
@@ -237,27 +240,27 @@ def take_in(
         batch = _first_of_each([delivery for delivery in fresh if delivery.feed == source])
         if batch:
             say(f"reading {len(batch)} files of source {source}")
-            fed = _load_source(warehouse, workspace, folder, batch)
-            from_sources.append((batch, fed))
-            for feed in fed:
+            mapped = _load_source(warehouse, workspace, folder, batch)
+            from_sources.append((batch, mapped))
+            for feed in mapped.rows:
                 touched.setdefault(feed, []).extend(batch)
     for feed, batch in touched.items():
         _settle(warehouse, workspace, feed, batch, first)
-    for batch, fed in from_sources:
-        _count_source(warehouse, batch, fed, first)
+    for batch, mapped in from_sources:
+        _count_source(warehouse, batch, mapped, first)
     _record(warehouse, [delivery for delivery in deliveries if delivery.status != "known"], as_of)
     return deliveries
 
 
 def clear(warehouse: Warehouse, workspace: Workspace, deliveries: list[Delivery]) -> None:
     """After the commit: list the new files in the archive, and take them out of landing."""
-    listed = workspace.archive / "deliveries.ndjson"
+    file = workspace.archive / DELIVERIES
     rows = warehouse.frame(
         "SELECT file_id AS sha256, feed, name, as_of AS night, file_sequence AS taken_in FROM core.feed_files ORDER BY file_sequence"
     )
     lines = "".join(json.dumps(row, default=str) + "\n" for row in rows.iter_rows(named=True))
-    if not listed.exists() or listed.read_text(encoding="utf-8") != lines:
-        write_whole(listed, lines)
+    if not file.exists() or file.read_text(encoding="utf-8") != lines:
+        write_whole(file, lines)
     for delivery in deliveries:
         if delivery.landed is not None:
             delivery.landed.unlink(missing_ok=True)
@@ -301,11 +304,20 @@ def _landed_deliveries(workspace: Workspace, say: Say) -> Iterator[Delivery]:
             )
 
 
-def _archived_deliveries(workspace: Workspace, only: set[str]) -> Iterator[Delivery]:
-    for line in (workspace.archive / "deliveries.ndjson").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        if row["sha256"] in only:
-            yield Delivery(row["feed"], row["name"], row["sha256"], None)
+def listed(workspace: Workspace) -> list[tuple[int, date, Delivery]]:
+    """Every file of the archive in the order taken in: its number in it, the night that took it in, and the delivery."""
+    rows = map(json.loads, (workspace.archive / DELIVERIES).read_text(encoding="utf-8").splitlines())
+    return [
+        (row["taken_in"], date.fromisoformat(row["night"]), Delivery(row["feed"], row["name"], row["sha256"], None))
+        for row in rows
+    ]
+
+
+def _archived_deliveries(workspace: Workspace, only: set[int]) -> Iterator[Delivery]:
+    for number, _, delivery in listed(workspace):
+        if number in only:
+            delivery.sequence = number
+            yield delivery
 
 
 def _load(warehouse: Warehouse, workspace: Workspace, feed: str, deliveries: list[Delivery], tell: _Progress) -> None:
@@ -339,7 +351,7 @@ def _first_of_each(deliveries: list[Delivery]) -> list[Delivery]:
     return list(first.values())
 
 
-def _load_source(warehouse: Warehouse, workspace: Workspace, folder: Path, batch: list[Delivery]) -> list[str]:
+def _load_source(warehouse: Warehouse, workspace: Workspace, folder: Path, batch: list[Delivery]) -> sources.Mapped:
     zone = workspace.settings.business.time_zone
     earlier = warehouse.frame(
         "SELECT file_id, name, file_sequence FROM core.feed_files WHERE feed = ? AND status = 'loaded' ORDER BY file_sequence",
@@ -373,43 +385,37 @@ def _load_source(warehouse: Warehouse, workspace: Workspace, folder: Path, batch
             by_id[str(file_id)].reject(rows.join(raw, on="record_number", how="left", validate="m:1"))
         for (file_id,), rows in outcome.accepted.group_by("file_id", maintain_order=True):
             versions.load(warehouse, feed, rows, {str(file_id): by_id[str(file_id)].sequence}, zone)
-    return list(mapped.rows)
+    return mapped
 
 
-def _count_source(warehouse: Warehouse, batch: list[Delivery], fed: list[str], first: int) -> None:
-    """A source's record is a duplicate when nothing it gave, to any feed, was new."""
+def _count_source(warehouse: Warehouse, batch: list[Delivery], mapped: sources.Mapped, first: int) -> None:
+    """A source's record is a duplicate when nothing it gave, to any feed, was new, and it is no new part of a row."""
     alive = " UNION ".join(
-        f"SELECT file_id, record_number FROM feeds.{feed} WHERE file_sequence >= {first}" for feed in fed
+        f"SELECT file_id, record_number FROM feeds.{feed} WHERE file_sequence >= {first}" for feed in mapped.rows
     )
-    said = warehouse.frame(alive) if fed else pl.DataFrame(schema={"file_id": pl.String, "record_number": pl.Int64})
+    said = (
+        warehouse.frame(alive)
+        if mapped.rows
+        else pl.DataFrame(schema={"file_id": pl.String, "record_number": pl.Int64})
+    )
     new = {str(file_id): set(rows["record_number"].to_list()) for (file_id,), rows in said.group_by("file_id")}
     for each in batch:
         if each.status == "loaded":
-            each.duplicates = set(range(1, each.rows_in + 1)) - new.get(each.file_id, set())
+            told = new.get(each.file_id, set()) | mapped.parts.get(each.file_id, frozenset())
+            each.duplicates = set(range(1, each.rows_in + 1)) - told
 
 
 def _settle(warehouse: Warehouse, workspace: Workspace, feed: str, batch: list[Delivery], first: int) -> None:
     """Count what said nothing new, and reject what contradicts a ledger."""
-    duplicates, conflicts = versions.settle(warehouse, feed, first)
+    settled = versions.settle(warehouse, feed, first)
     by_id = {each.file_id: each for each in batch if each.status == "loaded"}
-    for (file_id,), rows in duplicates.group_by("file_id"):
+    for (file_id,), rows in settled.repeated.group_by("file_id"):
         if by_id[str(file_id)].feed == feed:
             by_id[str(file_id)].duplicates.update(rows["record_number"].to_list())
-    for (file_id,), rows in conflicts.group_by("file_id", maintain_order=True):
+    for (file_id,), rows in settled.contradicting.group_by("file_id", maintain_order=True):
         each = by_id[str(file_id)]
-        key = polars_schema(FEEDS[feed]).names()[0]
         raw = feeds.raw(archive_path(workspace, each.file_id), each.name, rows["record_number"].to_list())
-        reasons = rows.select(
-            "record_number",
-            reasons=pl.concat_list(
-                pl.format(
-                    f"{key}: key_conflict: {{}} was used before with other content, by record {{}} of file {{}}",
-                    "key",
-                    "first_record",
-                    pl.col("first_file_id").str.slice(0, 12),
-                )
-            ),
-        )
+        reasons = rows.select("record_number", reasons=pl.concat_list("reason"))
         each.reject(reasons.join(raw, on="record_number", how="left", validate="m:1"))
 
 

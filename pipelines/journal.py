@@ -29,11 +29,11 @@ PUBLISHED = "published_at"
 
 @dataclass(frozen=True)
 class Entry:
-    """One night as the journal tells it."""
+    """One night as the journal tells it; `newest_file` is the number of the last file that it had seen."""
 
     as_of: date
     acts: bool
-    files: list[str]
+    newest_file: int
     folder: Path
     settings: dict[str, Any]
 
@@ -68,16 +68,17 @@ def write(warehouse: Warehouse, workspace: Workspace, as_of: date, *, acts: bool
         rows.write_parquet(draft)
         draft.replace(folder / f"{declaration(table).name}.parquet")
     before = warehouse.value("SELECT max(file_sequence) FROM core.nights WHERE as_of < ?", [as_of]) or 0
+    newest = warehouse.value("SELECT file_sequence FROM core.nights WHERE as_of = ?", [as_of])
     files = warehouse.frame(
-        """SELECT DISTINCT file_id FROM core.feed_files
-           WHERE file_sequence > ? AND file_sequence <= (SELECT file_sequence FROM core.nights WHERE as_of = ?) ORDER BY file_id""",
-        [before, as_of],
+        "SELECT DISTINCT file_id FROM core.feed_files WHERE file_sequence > ? AND file_sequence <= ? ORDER BY file_id",
+        [before, newest],
     )
     night = {
         "as_of": str(as_of),
         "acts": acts,
         "version": version("orderhouse"),
         "files": files["file_id"].to_list(),
+        "newest_file": newest,
         "settings": workspace.settings.model_dump(mode="json"),
     }
     write_whole(folder / "night.json", json.dumps(night, indent=1) + "\n")
@@ -96,6 +97,8 @@ def entries(workspace: Workspace) -> list[Entry]:
     for file in sorted(workspace.journal.glob("*/night.json")):
         night = json.loads(file.read_text(encoding="utf-8"))
         found.append(
-            Entry(date.fromisoformat(night["as_of"]), night["acts"], night["files"], file.parent, night["settings"])
+            Entry(
+                date.fromisoformat(night["as_of"]), night["acts"], night["newest_file"], file.parent, night["settings"]
+            )
         )
     return found

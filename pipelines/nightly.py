@@ -172,7 +172,7 @@ class Session:
             log.write(json.dumps(line) + "\n")
         self.say(str(done))
 
-    def take_in(self, only: set[str] | None = None) -> None:
+    def take_in(self, only: set[int] | None = None) -> None:
         """Take in what landed; a rebuild names the files it wants from the archive instead."""
         as_of = self.run.as_of
         with self._stage(as_of, "intake") as rows:

@@ -2,8 +2,10 @@
 
 import shutil
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 
-from pipelines import journal, lock
+from pipelines import intake, journal, lock
 from pipelines.nightly import Run, Session
 from pipelines.stages import STAGES, Night
 from pipelines.warehouse import Warehouse, reorder
@@ -14,7 +16,8 @@ from pipelines.workspace import OrderhouseError, Workspace
 def rebuild(workspace: Workspace, say: Callable[[str], None]) -> Run:
     """Replay every night of the journal into a new warehouse, put it in the old one's place, and publish.
 
-    The old file is kept beside it as `before-rebuild.duckdb`.
+    The old file is kept beside it as `before-rebuild.duckdb`. Files that were taken in after the last night of the journal
+    are taken in too, and wait for the next one.
 
     Raises:
         OrderhouseError: there is no journal, or another run holds the workspace.
@@ -26,11 +29,11 @@ def rebuild(workspace: Workspace, say: Callable[[str], None]) -> Run:
         work = workspace.warehouse / "rebuild"
         shutil.rmtree(work, ignore_errors=True)
         with Warehouse(work) as warehouse:
+            seen = 0
             for entry in nights:
                 then = entry.workspace(workspace.root)
+                seen = _take_in(then, warehouse, seen, entry.newest_file, say)
                 run = Session(then, warehouse, entry.as_of, say)
-                if entry.files:
-                    run.take_in(set(entry.files))
                 night = Night(warehouse, then, entry.as_of, acts=entry.acts, issued=entry.issued())
                 for name in STAGES:
                     run.stage(night, name)
@@ -40,9 +43,23 @@ def rebuild(workspace: Workspace, say: Callable[[str], None]) -> Run:
             last = Session(workspace, warehouse, run.run.as_of, say)
             last.run = run.run
             last.publish()
+            _take_in(workspace, warehouse, seen, None, say)
         old = workspace.warehouse / FILE_NAME
         if old.exists():
             old.replace(workspace.warehouse / "before-rebuild.duckdb")
         (work / FILE_NAME).replace(old)
         shutil.rmtree(work, ignore_errors=True)
         return last.run
+
+
+def _take_in(
+    workspace: Workspace, warehouse: Warehouse, seen: int, newest: int | None, say: Callable[[str], None]
+) -> int:
+    """Take in the archived files up to a number, or all, each as of the night of the run that took it in first.
+
+    A run that closed several dates took its files in as of the last of them, before it closed the first.
+    """
+    due = [(number, night) for number, night, _ in intake.listed(workspace) if seen < number <= (newest or number)]
+    for night, files in groupby(due, key=itemgetter(1)):
+        Session(workspace, warehouse, night, say).take_in({number for number, _ in files})
+    return newest or seen

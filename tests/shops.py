@@ -28,13 +28,17 @@ def shop(root: Path, settings: str = SETTINGS) -> Workspace:
     return Workspace(root)
 
 
+def drawn(header: str, *rows: str) -> str:
+    """A CSV as drawn: cells between `|`."""
+    return "".join(",".join(cell.strip() for cell in line.split("|")) + "\n" for line in (header, *rows))
+
+
 def land(workspace: Workspace, feed: str, name: str, header: str, *rows: str) -> Path:
-    """Drop a CSV as drawn into landing: cells between `|`."""
+    """Drop a CSV as drawn into landing."""
     folder = workspace.landing / feed
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [",".join(cell.strip() for cell in line.split("|")) for line in (header, *rows)]
     file = folder / name
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    file.write_text(drawn(header, *rows), encoding="utf-8")
     return file
 
 

@@ -8,14 +8,14 @@ import polars as pl
 import streamlit as st
 
 from dashboards import charts, layout, queries, wording
-from dashboards.queries import Scope
+from dashboards.queries import Scope, intake
 from dashboards.wording import count, rate, whole
 
 
 def figures(scope: Scope) -> None:
     """Files and records, by what became of them."""
-    now, before = queries.intake_counts(scope), queries.intake_counts(scope.before())
-    first = queries.first_file(scope)
+    now, before = intake.intake_counts(scope), intake.intake_counts(scope.before())
+    first = intake.first_file(scope)
     is_covered = first is not None and first <= scope.before().start
     columns = st.columns(5, gap="small")
     with columns[0]:
@@ -60,12 +60,12 @@ def figures(scope: Scope) -> None:
 
 def calendar(scope: Scope) -> None:
     """Which feed came when."""
-    feeds = queries.feeds_arrived(scope)
+    feeds = intake.feeds_arrived(scope)
     shown = scope if 14 <= scope.days <= 92 else scope.last(35)
-    shown = replace(shown, start=max(shown.start, queries.first_file(scope) or shown.start))
+    shown = replace(shown, start=max(shown.start, intake.first_file(scope) or shown.start))
     cells = {
         (row["feed"], row["day"]): (row["rows_in"], row["rejected"])
-        for row in queries.arrivals(shown).iter_rows(named=True)
+        for row in intake.arrivals(shown).iter_rows(named=True)
         if row["files"]
     }
     days = [shown.start + timedelta(days=ahead) for ahead in range(shown.days)]
@@ -86,12 +86,12 @@ def calendar(scope: Scope) -> None:
 def rejects(scope: Scope) -> None:
     """Rejected records by reason over time, and as a list to download."""
     layout.heading("Rejected records", "Repair them in the downloaded file, then: orderhouse reject resubmit.")
-    feeds = sorted(set(queries.rejects_by_reason(scope)["feed"].to_list()))
+    feeds = sorted(set(intake.rejects_by_reason(scope)["feed"].to_list()))
     if not feeds:
         layout.nothing(f"No record was rejected in {layout.opened().said}.")
         return
     chosen = tuple(st.multiselect("Feed", feeds, key="feed", bind="query-params", placeholder="all feeds", width=320))
-    by_reason = queries.rejects_by_reason(scope, chosen)
+    by_reason = intake.rejects_by_reason(scope, chosen)
     codes = by_reason.select("day", pl.col("code").replace(_CODES).alias("name"), pl.col("records").alias("value"))
     days, apart = _drawn(scope, codes)
     top = (
@@ -99,7 +99,7 @@ def rejects(scope: Scope) -> None:
         .agg(pl.col("records").sum())
         .sort("records", "code", "column_name", descending=[True, False, False])
     )
-    total = queries.rejected_count(scope, chosen)
+    total = intake.rejected_count(scope, chosen)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         most = codes.group_by("name").agg(pl.col("value").sum()).sort("value", "name", descending=[True, False]).row(0)
@@ -121,7 +121,7 @@ def rejects(scope: Scope) -> None:
             key="columns",
             note="records by column and reason",
         )
-    found = queries.rejected(scope, chosen)
+    found = intake.rejected(scope, chosen)
     titles = {
         "name": ("File", "Name of the file as it was delivered."),
         "record_number": ("Record", "The data record in that file, counted from 1."),
@@ -134,7 +134,7 @@ def rejects(scope: Scope) -> None:
         total=total,
         hide=("values", "file_id"),
         file="rejected_rows",
-        whole=lambda: queries.rejected(scope, chosen, limit=queries.ROWS_DOWNLOADED),
+        whole=lambda: intake.rejected(scope, chosen, limit=queries.ROWS_DOWNLOADED),
     )
     with st.container(horizontal=True, vertical_alignment="center", key="feed_shape"):
         st.html('<span class="oh-quiet">In the feed\'s own columns, with the reasons, to repair:</span>')
@@ -153,12 +153,12 @@ def rejects(scope: Scope) -> None:
 
 def to_repair(scope: Scope, feed: str) -> bytes:
     """The rejected records of a feed in its own columns."""
-    return layout.as_csv(layout.in_feed_shape(queries.rejected(scope, (feed,), limit=queries.ROWS_DOWNLOADED), feed))
+    return layout.as_csv(layout.in_feed_shape(intake.rejected(scope, (feed,), limit=queries.ROWS_DOWNLOADED), feed))
 
 
 def _drawn(scope: Scope, codes: pl.DataFrame) -> tuple[list[date], str]:
     """The nights to draw, without a first one that took in all the history and would dwarf the others; and what to say of it."""
-    first = queries.first_file(scope) or scope.start
+    first = intake.first_file(scope) or scope.start
     start = max(scope.start, first)
     nights = codes.group_by("day").agg(pl.col("value").sum()).sort("day")
     later = nights.filter(pl.col("day") > first)
@@ -184,12 +184,12 @@ def page() -> None:
     scope = at.scope
     figures(scope)
     calendar(scope)
-    held = queries.held_files(scope)
+    held = intake.held_files(scope)
     if held.height:
         layout.heading("Held files", "Nothing of them is loaded; a corrected file under any name takes their place.")
         layout.table(held, key="held", tables=("feed_files",))
     rejects(scope)
-    waiting = queries.waiting(scope)
+    waiting = intake.waiting(scope)
     layout.heading("Waiting records", "Accepted, and without effect until what they wait for arrives.")
     titles = {"days_waiting": ("Days waiting", "Days since the night that took it in.")}
     layout.table(
@@ -202,14 +202,14 @@ def page() -> None:
         empty="No record is waiting.",
     )
     layout.heading("Files")
-    total = queries.intake_counts(scope)["files"]
+    total = intake.intake_counts(scope)["files"]
     layout.table(
-        queries.files(scope),
+        intake.files(scope),
         key="files",
         tables=("feed_files",),
         total=total,
         hide=("file_id",),
-        whole=lambda: queries.files(scope, limit=queries.ROWS_DOWNLOADED),
+        whole=lambda: intake.files(scope, limit=queries.ROWS_DOWNLOADED),
         empty=f"No file came in {at.said}.",
     )
 

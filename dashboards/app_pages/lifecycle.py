@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import charts, layout, queries, wording
-from dashboards.queries import Scope
+from dashboards.queries import Scope, lifecycle
 from dashboards.wording import count, money, whole
 
 AGES = ("0–1", "2–3", "4–7", "8–14", "15+")
@@ -14,8 +14,8 @@ AGES = ("0–1", "2–3", "4–7", "8–14", "15+")
 
 def figures(scope: Scope) -> None:
     """Open, late, held."""
-    counts = queries.open_counts(scope)
-    usual = queries.usual_days(scope)
+    counts = lifecycle.open_counts(scope)
+    usual = lifecycle.usual_days(scope)
     columns = st.columns(5, gap="small")
     with columns[0]:
         layout.figure(
@@ -59,8 +59,8 @@ def figures(scope: Scope) -> None:
 
 def where(scope: Scope) -> None:
     """Open orders by stage and age."""
-    in_order = queries.open_stages(scope)
-    stages = queries.stages(scope).filter(pl.col("stage").is_in(in_order))
+    in_order = lifecycle.open_stages(scope)
+    stages = lifecycle.stages(scope).filter(pl.col("stage").is_in(in_order))
     is_waiting = (pl.col("stage") != "in_transit") & pl.col("age").is_in(["8–14", "15+"])
     waiting = int(stages.filter(is_waiting)["orders"].sum())
     title = (
@@ -79,7 +79,7 @@ def where(scope: Scope) -> None:
 
 def reached(scope: Scope) -> None:
     """How many of the orders placed in the period reached each step."""
-    found = queries.funnel(scope)
+    found = lifecycle.funnel(scope)
     steps = [
         (label, found[name])
         for label, name in (
@@ -119,7 +119,7 @@ def durations(scope: Scope) -> None:
         "delivered": "Shipped → delivered",
         "door_to_door": "Placed → delivered",
     }
-    steps = queries.step_days(scope).filter(pl.col("orders") > 0)
+    steps = lifecycle.step_days(scope).filter(pl.col("orders") > 0)
     rows = [(labels[row["step"]], row["half"], row["most"], row["orders"]) for row in steps.iter_rows(named=True)]
     whole_way = next((row for row in rows if row[0] == labels["door_to_door"]), None)
     title = (
@@ -138,7 +138,7 @@ def durations(scope: Scope) -> None:
 
 def troubles(scope: Scope) -> str | None:
     """Late and slow orders; the one chosen, if any."""
-    orders = queries.open_orders(scope)
+    orders = lifecycle.open_orders(scope)
     late = orders.filter(pl.col("trouble") == "late").height
     more = " or more" if orders.height >= queries.ROWS_SHOWN else ""
     layout.heading(
@@ -165,7 +165,7 @@ def troubles(scope: Scope) -> str | None:
         choose=True,
         empty="No order is late, slow or stuck.",
         total=None if orders.height < queries.ROWS_SHOWN else orders.height,
-        whole=lambda: queries.open_orders(scope, limit=queries.ROWS_DOWNLOADED),
+        whole=lambda: lifecycle.open_orders(scope, limit=queries.ROWS_DOWNLOADED),
         file="orders_that_need_a_push",
     )
     return orders["order_id"][row] if row is not None else None
@@ -173,7 +173,7 @@ def troubles(scope: Scope) -> str | None:
 
 def standing(scope: Scope) -> None:
     """What the gates found and still stands."""
-    gates = queries.findings_by_gate(scope)
+    gates = lifecycle.findings_by_gate(scope)
     layout.heading("What the gates found", "Findings that stand stop or warn about an order until somebody acts.")
     if gates.is_empty():
         layout.nothing("No gate found anything.")
@@ -199,7 +199,7 @@ def standing(scope: Scope) -> None:
             "goods_amount": ("Goods", "Of the order, in the currency of the row."),
             "as_of": ("Since", "The night that found it first."),
         }
-        found = queries.findings(scope)
+        found = lifecycle.findings(scope)
         layout.table(
             found.head(queries.ROWS_SHOWN),
             key="findings",
@@ -214,7 +214,7 @@ def standing(scope: Scope) -> None:
 
 def story(scope: Scope, order_id: str, currency: str) -> None:
     """One order: where it stands, its lines, and what happened to it in words."""
-    order = queries.order(scope, order_id)
+    order = lifecycle.order(scope, order_id)
     if order is None:
         layout.nothing(
             f"No order {order_id} is known as of {wording.day(scope.as_of)}.",
@@ -240,7 +240,7 @@ def story(scope: Scope, order_id: str, currency: str) -> None:
         )
         if order["has_refused_fact"]:
             layout.note("A physical fact was refused: nothing more is done for this order until somebody decides.")
-        events = queries.order_timeline(scope, order_id)
+        events = lifecycle.order_timeline(scope, order_id)
         told = [in_words(row) for row in events.iter_rows(named=True)]
         if events["occurred_at"].n_unique() > 1:
             names = [wording.EVENTS.get(event, event) for event in events["event"].to_list()]
@@ -271,13 +271,13 @@ def story(scope: Scope, order_id: str, currency: str) -> None:
         )
         st.html('<div class="oh-title"><h3>Lines</h3></div>')
         layout.table(
-            queries.order_lines(scope, order_id),
+            lifecycle.order_lines(scope, order_id),
             key="lines",
             tables=("order_lines", "products"),
             empty="The order has no lines yet.",
             file=f"order_lines_{wording.file_name(order_id)}",
         )
-        found = queries.order_findings(scope, order_id)
+        found = lifecycle.order_findings(scope, order_id)
         if found.height:
             st.html('<div class="oh-title"><h3>What the gates found</h3></div>')
             layout.table(

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import charts, filters, layout, queries, wording
-from dashboards.queries import Scope
+from dashboards.queries import Scope, intake, lifecycle, overview, trends
 from dashboards.wording import count, money, plain, whole
 from pipelines.workspace import find
 
@@ -25,8 +25,8 @@ FLOW = {
 
 def trust(scope: Scope) -> None:
     """Say whether the night's proofs hold and which feeds came."""
-    proofs = queries.certificate(scope)
-    feeds = queries.feeds_arrived(scope)
+    proofs = overview.certificate(scope)
+    feeds = intake.feeds_arrived(scope)
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch", key="card_certificate"):
         broken = proofs.filter(~pl.col("is_green"))
@@ -95,8 +95,8 @@ def _feed(row: dict[str, object], as_of: date, is_missing: bool) -> str:
 
 def needs(scope: Scope, currency: str) -> None:
     """What needs a person, by role and money."""
-    counts = queries.attention_counts(scope)
-    items = queries.attention(scope)
+    counts = overview.attention_counts(scope)
+    items = overview.attention(scope)
     if counts.is_empty():
         layout.heading("What needs attention")
         layout.nothing("Nothing needs a person this morning.")
@@ -149,9 +149,9 @@ def changes(scope: Scope, currency: str) -> list[str]:
     """What changed since the night before, in sentences."""
     yesterday = replace(scope, start=scope.as_of - timedelta(days=1), end=scope.as_of - timedelta(days=1))
     today = scope.last(1)
-    now, before = queries.sales_by_day(today).row(0, named=True), queries.sales_by_day(yesterday).row(0, named=True)
+    now, before = trends.sales_by_day(today).row(0, named=True), trends.sales_by_day(yesterday).row(0, named=True)
     by_channel = _contributions(today, yesterday)
-    week_ago = queries.sales_by_day(today.back(7)).row(0, named=True)
+    week_ago = trends.sales_by_day(today.back(7)).row(0, named=True)
     weekday = wording.change_rate(now["net_amount"], week_ago["net_amount"])
     found = [
         f"{count(now['orders'], 'order')} came in, {_more(now['orders'] - before['orders'])} than the day before; net sales "
@@ -166,7 +166,7 @@ def changes(scope: Scope, currency: str) -> list[str]:
     ]
     if back:
         found.append(f"{wording.listed(back)} that day.".replace(" that day", " on that day"))
-    taken = queries.taken_in(scope)
+    taken = intake.taken_in(scope)
     if taken["rows_in"] or taken["held"]:
         rejected = (
             f"; {whole(taken['rejected'])} were rejected ({wording.rate(taken['rejected'], taken['rows_in'])})"
@@ -192,7 +192,7 @@ def _more(difference: int) -> str:
 
 
 def _contributions(now: Scope, before: Scope) -> list[tuple[str, Decimal]]:
-    sides = [dict(queries.sales_by(side, "channel").select("name", "net_amount").iter_rows()) for side in (now, before)]
+    sides = [dict(trends.sales_by(side, "channel").select("name", "net_amount").iter_rows()) for side in (now, before)]
     names = sorted({*sides[0], *sides[1]})
     return [
         (
@@ -210,7 +210,7 @@ def _earlier(scope: Scope) -> Scope | None:
 
 def _standing(scope: Scope, earlier: Scope) -> list[str]:
     sides = [
-        dict(queries.stages(side).group_by("stage").agg(pl.col("orders").sum()).iter_rows())
+        dict(lifecycle.stages(side).group_by("stage").agg(pl.col("orders").sum()).iter_rows())
         for side in (scope, earlier)
     ]
     moves = []
@@ -222,7 +222,7 @@ def _standing(scope: Scope, earlier: Scope) -> list[str]:
 
 
 def _late_facts(scope: Scope, earlier: Scope, currency: str) -> str:
-    sides = [queries.net_until(side, earlier.as_of) for side in (scope, earlier)]
+    sides = [trends.net_until(side, earlier.as_of) for side in (scope, earlier)]
     both = sides[0].join(sides[1], on="day", how="full", coalesce=True, suffix="_before")
     change = pl.col("net_amount").fill_null(0) - pl.col("net_amount_before").fill_null(0)
     moved = both.with_columns(change=change).filter(pl.col("change") != 0)
@@ -242,7 +242,7 @@ def _late_facts(scope: Scope, earlier: Scope, currency: str) -> str:
 
 def flow(scope: Scope) -> None:
     """How many orders passed each step that day, over the last two weeks."""
-    days = queries.events_by_day(scope.last(14))
+    days = overview.events_by_day(scope.last(14))
     layout.heading(
         "Flow of orders",
         f"Orders that reached each step on {wording.day(scope.as_of, year=False)}; the line is the last two weeks.",
@@ -267,12 +267,12 @@ def sales(scope: Scope, currency: str) -> None:
     week, four = scope.last(7), scope.last(28)
     layout.heading("Sales")
     sums = {
-        side: queries.sales_by_day(days)
+        side: trends.sales_by_day(days)
         for side, days in {"now": week, "before": week.before(), "year": week.year_before()}.items()
     }
     has_year = week.year_before().start >= first
     left, right = st.columns([1, 3], gap="medium")
-    daily = queries.sales_by_day(four)
+    daily = trends.sales_by_day(four)
     with left:
         for label, name, unit in (("Net sales, 7 days", "net_amount", currency), ("Orders, 7 days", "orders", "")):
             now, before, year = (sums[side][name].sum() for side in ("now", "before", "year"))
@@ -286,7 +286,7 @@ def sales(scope: Scope, currency: str) -> None:
                 help=f"{wording.span(week.start, week.end)}. Net: gross less discounts, cancelled and returned, without tax and shipping.",
             )
     net = {
-        side: queries.sales_by_day(days)["net_amount"]
+        side: trends.sales_by_day(days)["net_amount"]
         for side, days in {"now": four, "before": four.before(), "year": four.year_before()}.items()
     }
     lines = [charts.Line("these 4 weeks", net["now"].to_list())]

@@ -9,7 +9,8 @@ import polars as pl
 import streamlit as st
 
 from dashboards import charts, layout, queries, wording
-from dashboards.queries import AMOUNTS, Dimension, Grain, Scope
+from dashboards.queries import Dimension, Grain, Scope, trends
+from dashboards.queries.trends import AMOUNTS
 from dashboards.wording import money, whole
 from models.rules import explained
 
@@ -149,9 +150,9 @@ def split(scope: Scope, currency: str, metric: str, dimension: Dimension, total:
     """The metric by one dimension, against before; `total` is the metric over all of it."""
     name = METRICS[metric]
     unit = currency if name.endswith("_amount") else metric.lower()
-    now = queries.sales_by(scope, dimension)
+    now = trends.sales_by(scope, dimension)
     before = (
-        queries.sales_by(scope.before(), dimension).select("name", pl.col(name).alias("before")) if is_covered else None
+        trends.sales_by(scope.before(), dimension).select("name", pl.col(name).alias("before")) if is_covered else None
     )
     both = now.select("name", name)
     if before is not None:
@@ -185,7 +186,7 @@ def split(scope: Scope, currency: str, metric: str, dimension: Dimension, total:
 
 def why(scope: Scope, earlier: Scope, words: str, currency: str) -> None:
     """Split the change of net sales into its causes, to the cent."""
-    items = queries.sold_items(scope, earlier)
+    items = trends.sold_items(scope, earlier)
     if items.is_empty():
         layout.chart(None, "Why net sales moved", key="why", empty="Nothing was sold in either period.")
         return
@@ -282,7 +283,7 @@ def page() -> None:
                 )
             )
     sides = {"now": scope, "before": scope.before(), "year": scope.year_before()}
-    sums: dict[str, pl.DataFrame] = {side: queries.sales_by_day(found) for side, found in sides.items()}
+    sums: dict[str, pl.DataFrame] = {side: trends.sales_by_day(found) for side, found in sides.items()}
     covered = {side: has(found, first) for side, found in sides.items()}
     if not sums["now"]["orders"].sum() and not sums["now"]["net_amount"].sum():
         layout.nothing(f"No sales for {at.said}.", "Choose a longer period, or take a filter off.")
@@ -310,7 +311,7 @@ def page() -> None:
         layout.nothing(
             f"Nothing earlier to compare with: sales begin on {wording.day(first)}.", "Choose a shorter period."
         )
-    apart = queries.without_rate(scope)
+    apart = trends.without_rate(scope)
     if apart.height:
         layout.heading(
             "Apart: amounts without an exchange rate",

@@ -66,6 +66,29 @@ def rejected_records(rejects: pl.DataFrame) -> pl.DataFrame:
     return _items(by_feed, "rejected_records", "operator", "intake", "feed", told, seen_on=pl.col("seen_on"))
 
 
+def unclear_retractions(unclear: pl.DataFrame) -> pl.DataFrame:
+    """Ask which file was meant where a decision to take one back names several, or none.
+
+    Args:
+        unclear: decision_id, subject_id, decided_on, files (how many it may mean) of `retraction.retracted`.
+    """
+    several = pl.format(
+        "Nothing is retracted by decision {}: {} files are named {}; decide again with the file_id of the one.",
+        "decision_id",
+        "files",
+        "subject_id",
+    )
+    none = pl.format(
+        "Nothing is retracted by decision {}: no file named {} was taken in; decide again with its right name or file_id.",
+        "decision_id",
+        "subject_id",
+    )
+    told = pl.when(pl.col("files") > 0).then(several).otherwise(none)
+    return _items(
+        unclear, "unclear_retraction", "operator", "intake", "decision_id", told, seen_on=pl.col("decided_on")
+    )
+
+
 def waiting_records(waiting: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """Ask after what records have been waiting for since an earlier night, one item per feed.
 
@@ -214,6 +237,25 @@ def purchases_to_chase(supplies: pl.DataFrame) -> pl.DataFrame:
     what = pl.col("what").str.replace("{}", pl.col("expected_on").dt.to_string(), literal=True)
     told = pl.format("Ask {} for {} of {}: {} {}.", "supplier_id", "quantity", "sku", "line", what)
     return _items(rows, "chase_purchase", "planner", "reorder", "line", told, due_on=pl.col("expected_on"))
+
+
+def received_on_closed(inbound: pl.DataFrame) -> pl.DataFrame:
+    """Ask about goods that came in on a purchase that was cancelled.
+
+    Args:
+        inbound: Inbound rows in force.
+    """
+    rows = inbound.filter((pl.col("status") == "cancelled") & (pl.col("received_quantity") > 0)).with_columns(
+        line=pl.format("{}/{}", "purchase_order_id", "line_no")
+    )
+    told = pl.format(
+        "{} of {} came in on purchase {} of {}, which is cancelled: ask the supplier, or correct its status.",
+        "received_quantity",
+        "sku",
+        "line",
+        "supplier_id",
+    )
+    return _items(rows, "received_on_closed", "planner", "reorder", "line", told)
 
 
 def unplannable(exceptions: pl.DataFrame) -> pl.DataFrame:

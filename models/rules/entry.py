@@ -131,10 +131,12 @@ def entered(
 
     A finding is closed on the night it is gone, or waived by a release. An order with nothing against it is confirmed
     as of the moment it was placed; one that a finding had held or rejected before, at the end of this night. An order
-    that the feed confirmed, or that has physical facts, is past the gates: its findings are recorded and hold nothing.
+    that the feed confirmed, or that has physical facts, is past the gates: its findings are recorded and hold nothing. An
+    order that ended while it was held is neither released nor confirmed any more.
 
     Args:
-        orders: order_id, ordered_at, is_past_gates, is_confirmed_by_feed, is_released of the orders to judge.
+        orders: order_id, ordered_at, is_past_gates, is_confirmed_by_feed, is_released, is_ended (its feed or a person
+            cancelled or rejected it) of the orders to judge.
         found: tonight's findings of `findings`.
         known: OrderFinding rows of earlier nights of these orders.
         as_of: the night.
@@ -199,7 +201,8 @@ def entered(
     waived = tonight.filter("is_waived").group_by("order_id").agg(waived=pl.col("gate").unique().sort().str.join(", "))
     state = state.join(waived, on="order_id", how="left", validate="1:1")
     is_waived = pl.col("waived").is_not_null()
-    is_confirming = pl.col("is_clear") & ~pl.col("is_confirmed_by_feed") & pl.lit(auto_confirm)
+    is_late = ~is_past & (pl.col("was_blocked") | is_waived)
+    is_confirming = pl.col("is_clear") & ~pl.col("is_confirmed_by_feed") & ~(is_late & pl.col("is_ended")) & auto_confirm
     instant_before = end_of_day - timedelta(microseconds=1)
 
     def told(event: str, when: pl.Expr, at: pl.Expr, reason: pl.Expr) -> pl.DataFrame:
@@ -224,14 +227,14 @@ def entered(
             ),
             told(
                 "released",
-                pl.col("is_clear") & ~is_past & was_held & ~pl.col("is_released"),
+                pl.col("is_clear") & ~is_past & was_held & ~pl.col("is_released") & ~pl.col("is_ended"),
                 pl.lit(instant_before).dt.cast_time_unit("us"),
                 pl.lit("nothing stands against it any more"),
             ),
             told(
                 "confirmed",
                 is_confirming,
-                pl.when(~is_past & (pl.col("was_blocked") | is_waived)).then(late).otherwise(pl.col("ordered_at")),
+                pl.when(is_late).then(late).otherwise(pl.col("ordered_at")),
                 pl.lit(None, pl.String),
             ),
         ]

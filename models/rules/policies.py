@@ -7,6 +7,8 @@ from models.tables.reorder import ReorderPolicy
 
 KEYS = ("sku", "location_id", "supplier_id", "category", "abc")
 """What a policy may be about, the most telling first."""
+GOODS = {"sku", "supplier_id", "category"}
+"""Of these, those that say of certain goods what the planner wants of them; the others speak of the shop at large."""
 WISHES = tuple(name for name in polars_schema(ReorderPolicy).names() if name not in KEYS)
 
 
@@ -21,7 +23,9 @@ def resolved(items: pl.DataFrame, policies: pl.DataFrame) -> pl.DataFrame:
         policies: ReorderPolicy rows.
 
     Returns:
-        The items in their order with every wish (null: nobody stated it) and `policy`, the rows that stated one.
+        The items in their order with every wish (null: nobody stated it), `policy`, the rows that stated one, and
+        is_own_service_level: the planner stated it of these goods, not of the shop at large; is_own_like_sku: of
+        this SKU.
     """
     names = [tuple(key for key, value in row.items() if value is not None) for row in policies.select(KEYS).to_dicts()]
     ranked = sorted(set(names), key=lambda named: ("sku" not in named, -len(named), [KEYS.index(key) for key in named]))
@@ -38,12 +42,20 @@ def resolved(items: pl.DataFrame, policies: pl.DataFrame) -> pl.DataFrame:
     schema = polars_schema(ReorderPolicy)
     if not ranked:
         return items.with_columns(
-            pl.lit("").alias("policy"), *(pl.lit(None, schema[wish]).alias(wish) for wish in WISHES)
+            pl.lit("").alias("policy"),
+            pl.lit(False).alias("is_own_service_level"),
+            pl.lit(False).alias("is_own_like_sku"),
+            *(pl.lit(None, schema[wish]).alias(wish) for wish in WISHES),
         )
 
     def decides(number: int, wish: str) -> pl.Expr:
         silent = [pl.col(f"{wish}_{earlier}").is_null() for earlier in range(number)]
         return pl.all_horizontal(pl.col(f"{wish}_{number}").is_not_null(), *silent)
+
+    def stated(wish: str, about: set[str]) -> pl.Expr:
+        """Whether a row about one of these decides."""
+        rows = [decides(number, wish) for number, named in enumerate(ranked) if about & {*named}]
+        return pl.any_horizontal(pl.lit(False), *rows)
 
     deciding = [
         pl.when(pl.any_horizontal(decides(number, wish) for wish in WISHES)).then(
@@ -54,11 +66,15 @@ def resolved(items: pl.DataFrame, policies: pl.DataFrame) -> pl.DataFrame:
     return found.select(
         *items.columns,
         pl.concat_list(deciding).list.drop_nulls().list.join("; ").alias("policy"),
+        stated("service_level", GOODS).alias("is_own_service_level"),
+        stated("like_sku", {"sku"}).alias("is_own_like_sku"),
         *(pl.coalesce(f"{wish}_{number}" for number in range(len(ranked))).alias(wish) for wish in WISHES),
     )
 
 
-def bought_from(products: pl.DataFrame, suppliers: pl.DataFrame, terms: pl.DataFrame) -> pl.DataFrame:
+def bought_from(
+    products: pl.DataFrame, suppliers: pl.DataFrame, terms: pl.DataFrame, *, reporting_currency: str | None = None
+) -> pl.DataFrame:
     """Choose the supplier of each product and its terms.
 
     Of the suppliers we know, the one with the lowest rank, then the product's own, then by name. What supplier_products
@@ -68,6 +84,7 @@ def bought_from(products: pl.DataFrame, suppliers: pl.DataFrame, terms: pl.DataF
         products: Product rows.
         suppliers: Supplier rows.
         terms: SupplierProduct rows.
+        reporting_currency: what a cost is in where nobody says.
 
     Returns:
         One row per product, ordered by SKU: sku, supplier_id (none: nobody sells it), supplier_name, is_named (a
@@ -119,7 +136,8 @@ def bought_from(products: pl.DataFrame, suppliers: pl.DataFrame, terms: pl.DataF
             unit_cost=pl.coalesce("their_cost", "unit_cost"),
             currency=pl.when(theirs)
             .then(pl.coalesce("their_currency", "supplier_currency", "currency"))
-            .otherwise(our_currency),
+            .otherwise(our_currency)
+            .fill_null(pl.lit(reporting_currency, pl.String)),
             pack_size=pl.coalesce("their_pack", "pack_size", pl.lit(1)),
             minimum_order_quantity=pl.coalesce("their_minimum", "min_order_quantity", pl.lit(0)),
             stated_days=pl.coalesce("their_days", "supplier_days"),

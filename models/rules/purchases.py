@@ -29,7 +29,8 @@ def supplies(inbound: pl.DataFrame, ordered: pl.DataFrame, as_of: date) -> pl.Da
     """List what is on its way, each unit once.
 
     A line we sent counts until the supplier's own line has its number or refers to it, then only that counts. A
-    received line closes what is left of it; before that, what has not arrived yet stays open. Overdue counts today;
+    received line closes what is left of it; before that, what has not arrived yet stays open, and what is dated as
+    received later than the night is expected whole. Overdue counts today;
     what is overdue for more than 30 days, and what nobody confirmed for 7, is no longer relied on. Lines that
     tonight's own proposals became count from tomorrow on, so that a night run again proposes the same.
 
@@ -41,8 +42,11 @@ def supplies(inbound: pl.DataFrame, ordered: pl.DataFrame, as_of: date) -> pl.Da
     Returns:
         Supply rows, ordered by their key; every open line, counted or not.
     """
+    is_future = (pl.col("received_on") > as_of).fill_null(False) & (pl.col("status") != "cancelled")
     their = inbound.filter(pl.col("ordered_on") <= as_of).with_columns(
-        left=pl.when(pl.col("status").is_in(["ordered", "confirmed"]))
+        left=pl.when(is_future)
+        .then("quantity")
+        .when(pl.col("status").is_in(["ordered", "confirmed"]))
         .then(pl.col("quantity") - pl.col("received_quantity").fill_null(0))
         .otherwise(0)
     )

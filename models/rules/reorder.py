@@ -13,18 +13,33 @@ from statistics import NormalDist
 import polars as pl
 
 from models.rules import money
-from models.rules.demand import placed_at
+from models.rules.demand import placed_at, seen
 from models.rules.policies import bought_from, resolved
 from models.rules.reorder_days import ITEM, PLACES, balances, projected, season_upto
 from models.rules.reorder_words import sentence
 from models.tables.base import polars_schema
 from models.tables.reorder import ReorderException, ReorderPlan, ReorderProposal
 
-__all__ = ["Costs", "Planned", "balances", "commitments", "economic_lot", "peers", "plans", "projected", "proposals"]
-__all__ += ["rederived", "safety_stock"]
+__all__ = [
+    "Costs",
+    "Planned",
+    "balances",
+    "commitments",
+    "dear_cost",
+    "economic_lot",
+    "peers",
+    "plans",
+    "projected",
+    "proposals",
+]
+__all__ += ["rederived", "safety_stock", "with_seen"]
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 REVIEW_DAYS = 7
 YOUNG_DAYS = 60
+CHEAP_EXTRA = 0.5
+"""Standard deviations that an item is kept safer for being cheaper by a factor of e (2.718) than a dear one."""
+MOST_DEVIATIONS = 3.719016
+"""No item is kept safer than to 0.9999."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,8 @@ class Costs:
     holding_rate: Decimal = Decimal("0.25")
     maximum_cover_days: int | None = None
     service_level: Decimal = Decimal("0.95")
+    currency: str | None = None
+    """The reporting currency: that of every cost for which nobody names one."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +149,31 @@ def peers(levels: pl.DataFrame, products: pl.DataFrame, as_of: date) -> pl.DataF
     )
 
 
+def dear_cost(
+    products: pl.DataFrame, suppliers: pl.DataFrame, terms: pl.DataFrame, rates: pl.DataFrame
+) -> float | None:
+    """Say from which unit cost on goods are dear in this shop: three quarters of what it stocks cost no more.
+
+    Args:
+        products: Product rows of the whole shop.
+        suppliers: Supplier rows.
+        terms: SupplierProduct rows.
+        rates: currency, rate: units of the reporting currency for one, tonight.
+
+    Returns:
+        A unit cost in the reporting currency; none where no cost is known.
+    """
+    sold = products.filter(pl.col("is_stocked").fill_null(True) & pl.col("is_active").fill_null(True))
+    costs = (
+        bought_from(sold, suppliers, terms)
+        .join(rates.select("currency", currency_rate="rate"), on="currency", validate="m:1")
+        .select(cost=_cost())
+        .filter(pl.col("cost") > 0)
+    )
+    found = costs["cost"].quantile(0.75, interpolation="nearest")
+    return None if found is None else round(found, PLACES)
+
+
 def plans(
     positions: pl.DataFrame,
     levels: pl.DataFrame,
@@ -151,11 +193,12 @@ def plans(
     policy_version: str,
     all_levels: pl.DataFrame | None = None,
     all_peers: pl.DataFrame | None = None,
+    dear: float | None = None,
 ) -> Planned:
     """Plan every SKU at every location where it has stock, demand or open orders.
 
-    SKUs are worked on apart: the plans of parts of the shop are those of the whole, given `all_levels` and
-    `all_peers` of the whole. Services are not planned; of what is no longer sold only what open orders lack is
+    SKUs are worked on apart: the plans of parts of the shop are those of the whole, given `classes`, `all_levels`,
+    `all_peers` and `dear` of the whole. Services are not planned; of what is no longer sold only what open orders lack is
     bought.
 
     Args:
@@ -176,6 +219,7 @@ def plans(
         policy_version: stands for policies and settings in force.
         all_levels: DemandLevel rows of the whole shop, for `like_sku`; none = `levels`.
         all_peers: rows of `peers` of the whole shop; none = those of `levels`.
+        dear: the `dear_cost` of the whole shop; none = that of `products`.
 
     Returns:
         plans: ReorderPlan rows, ordered by SKU and location; `quantity` 0 where nothing is needed.
@@ -184,7 +228,7 @@ def plans(
     wanted = pl.concat([rows.select(ITEM) for rows in (positions, levels, waiting)]).unique().sort(ITEM)
     sold = products.filter(pl.col("is_stocked").fill_null(True))
     planned_skus = wanted.join(sold.select("sku"), on="sku", how="semi", maintain_order="left")
-    offers = bought_from(sold, suppliers, terms)
+    offers = bought_from(sold, suppliers, terms, reporting_currency=costs.currency)
     items = (
         planned_skus.join(offers, on="sku", validate="m:1", maintain_order="left")
         .join(
@@ -204,7 +248,8 @@ def plans(
         items, levels, all_levels if all_levels is not None else levels, classes, all_peers, products, as_of
     )
     items = _with_calendar(items, lead_times, as_of)
-    items = _with_stock_wanted(items, rates, season, as_of, costs)
+    dear = dear_cost(products, suppliers, terms, rates) if dear is None else dear
+    items = _with_stock_wanted(items, rates, season, as_of, costs, dear)
     walked = balances(items, waiting, coming, season, as_of)
     items = _with_lowest(items, walked, waiting, coming, as_of)
     return Planned(_chained(items, as_of, policy_version), unplanned)
@@ -243,7 +288,10 @@ def _with_rate(
     products: pl.DataFrame,
     as_of: date,
 ) -> pl.DataFrame:
-    """Put the expected demand a day beside each item: of the SKU the planner named, else its own or its category's."""
+    """Put the expected demand a day beside each item.
+
+    Of the SKU that the planner named for it; a new item of that named for its likes, else of its category; its own.
+    """
     figures = (pl.col("level").cast(pl.Float64), pl.col("lump").cast(pl.Float64))
     own = levels.select(*ITEM, "first_on", *figures)
     others = all_levels.select(like_sku="sku", location_id="location_id", like_level=figures[0], like_lump=figures[1])
@@ -255,8 +303,9 @@ def _with_rate(
     )
     is_young = ((pl.lit(as_of) - pl.col("first_on")).dt.total_days() + 1 < YOUNG_DAYS).fill_null(False)
     like_level = pl.coalesce("like_level", "any_level")
+    is_like = pl.col("is_own_like_sku") | is_young | pl.col("first_on").is_null()
     source = (
-        pl.when(like_level.is_not_null())
+        pl.when(like_level.is_not_null() & is_like)
         .then(pl.lit("like_sku"))
         .when(is_young & pl.col("peer_level").is_not_null())
         .then(pl.lit("category"))
@@ -286,7 +335,7 @@ def _with_rate(
             maintain_order="left",
         )
         .with_columns(do_not_stock=pl.col("do_not_stock").fill_null(False) | ~pl.col("is_sold"))
-        .with_columns(rate_source=source, is_young=is_young)
+        .with_columns(rate_source=source, is_young=is_young, is_like_sku_known=like_level.is_not_null())
         .with_columns(
             rate=pl.when(idle)
             .then(0.0)
@@ -312,7 +361,7 @@ def _with_calendar(items: pl.DataFrame, lead_times: pl.DataFrame, as_of: date) -
         lead_time_sd_days=pl.col("lead_time_sd_days").cast(pl.Float64),
     )
     stated = pl.col("stated_days").cast(pl.Float64)
-    arrives_in = pl.col("lead_time_days").ceil().cast(pl.Int64)
+    arrives_in = pl.col("lead_time_days").round().cast(pl.Int64)
     return (
         items.rename({"review_days": "wish"})
         .join(
@@ -348,12 +397,14 @@ def _order_days(weekdays: str | None, review_days: int | None, as_of: date) -> t
 
 
 def _with_stock_wanted(
-    items: pl.DataFrame, rates: pl.DataFrame, season: pl.DataFrame, as_of: date, costs: Costs
+    items: pl.DataFrame, rates: pl.DataFrame, season: pl.DataFrame, as_of: date, costs: Costs, dear: float | None
 ) -> pl.DataFrame:
     """Put safety stock, cover and economic lot beside each item, and the target they make."""
     service = pl.coalesce(pl.col("service_level").cast(pl.Float64), pl.lit(float(costs.service_level)))
-    items = items.with_columns(service_level=service.round(PLACES))
-    factors = {level: _service_factor(level) for level in items["service_level"].unique()}
+    items = items.with_columns(
+        service_level=service.round(PLACES),
+        dear_unit_cost=pl.when(~pl.col("is_own_service_level")).then(pl.lit(dear, pl.Float64)),
+    )
     stocked = ~pl.col("do_not_stock")
     items = (
         items.join(
@@ -364,7 +415,7 @@ def _with_stock_wanted(
             maintain_order="left",
         )
         .with_columns(
-            service_factor=pl.col("service_level").replace_strict(factors, return_dtype=pl.Float64),
+            service_factor=_service_factor(items["service_level"]),
             cover_days=pl.coalesce("cover_days", "review_days"),
             maximum_cover_days=pl.coalesce("maximum_cover_days", pl.lit(costs.maximum_cover_days, pl.Int64)),
             rounding=pl.col("rounding").fill_null("up"),
@@ -401,7 +452,7 @@ def _computed_safety_stock() -> pl.Expr:
 
 def _economic_lot() -> pl.Expr:
     """The economic lot within the maximum cover; 0 where cost or rate is none."""
-    cost = pl.col("unit_cost").cast(pl.Float64) * pl.col("currency_rate").cast(pl.Float64)
+    cost = _cost()
     lot = economic_lot(pl.col("rate"), cost, pl.col("order_line_cost"), pl.col("holding_rate"))
     is_known = (cost > 0) & (pl.col("rate") > 0) & (pl.col("holding_rate") > 0)
     return pl.when(is_known).then(pl.min_horizontal(lot, "maximum_cover").round(PLACES)).otherwise(0.0)
@@ -421,9 +472,22 @@ def _maximum_quantity() -> pl.Expr:
     return units // pl.col("pack_size") * pl.col("pack_size")
 
 
-def _service_factor(level: float) -> float:
-    """Standard deviations of the normal that keep a service level; within 0.5 and 0.9999."""
-    return round(NormalDist().inv_cdf(min(max(level, 0.5), 0.9999)), 6)
+def _cost() -> pl.Expr:
+    """The cost of a unit in the reporting currency; none without cost or rate."""
+    return pl.col("unit_cost").cast(pl.Float64) * pl.col("currency_rate").cast(pl.Float64)
+
+
+def _service_factor(levels: pl.Series) -> pl.Expr:
+    """Standard deviations of the normal that keep the service level, within 0.5 and 0.9999, and more for the cheap.
+
+    A unit short is a unit short, whatever it costs; that it is there costs little where the unit does. Per unit of
+    money the most is served when the chance to run out goes with the cost.
+    """
+    factors = {level: round(NormalDist().inv_cdf(min(max(level, 0.5), 0.9999)), 6) for level in levels.unique()}
+    cheaper = pl.col("dear_unit_cost") / pl.when(_cost() > 0).then(_cost())
+    extra = (CHEAP_EXTRA * cheaper.clip(lower_bound=1).log()).fill_null(0)
+    kept = pl.col("service_level").replace_strict(factors, return_dtype=pl.Float64)
+    return (kept + extra).clip(upper_bound=MOST_DEVIATIONS).round(6)
 
 
 def _expected(after: str, days: str, season: pl.DataFrame, as_of: date) -> pl.Expr:
@@ -522,6 +586,8 @@ def _chained(items: pl.DataFrame, as_of: date, policy_version: str) -> pl.DataFr
         next_review_on=_day("review_in", as_of),
         steps=_steps(),
         flags=_flags(),
+        seen_stretches=pl.lit(None, pl.Int64),
+        seen_quantity=pl.lit(None, pl.Int64),
     ).with_columns(amount_r=_in_reporting_currency())
     schema = polars_schema(ReorderPlan)
     return planned.with_columns(sentence=sentence()).select(schema.names()).cast(schema).sort(ITEM)
@@ -557,7 +623,7 @@ def _flags() -> pl.Expr:
         "no_cost": pl.col("unit_cost").is_null(),
         "no_exchange_rate": pl.col("unit_cost").is_not_null() & pl.col("currency_rate").is_null(),
         "currencies_differ": pl.col("currencies_differ"),
-        "like_sku_unknown": pl.col("like_sku").is_not_null() & (pl.col("rate_source") != "like_sku"),
+        "like_sku_unknown": pl.col("like_sku").is_not_null() & ~pl.col("is_like_sku_known"),
         "new_item": pl.col("is_young"),
         "no_longer_sold": ~pl.col("is_sold"),
         "overdue_inbound": pl.col("has_overdue"),
@@ -603,6 +669,32 @@ def proposals(
     )
 
 
+def with_seen(planned: pl.DataFrame, days: pl.DataFrame, levels: pl.DataFrame, history_days: int = 365) -> pl.DataFrame:
+    """Put beside each plan what demand over lead time and review was really seen: see `demand.seen`.
+
+    Args:
+        planned: ReorderPlan or ReorderProposal rows of one night.
+        days: DemandDay rows of these SKUs.
+        levels: DemandLevel rows of these SKUs.
+        history_days: how far back to look.
+
+    Returns:
+        The rows in their order, with seen_stretches and seen_quantity; none without a whole stretch.
+    """
+    if not planned.height:
+        return planned
+    span = (pl.col("lead_time_days") + pl.col("review_days")).ceil().cast(pl.Int64).clip(lower_bound=1)
+    items = planned.select(*ITEM, "service_level", span_days=span).join(
+        levels.select(*ITEM, "first_on"), on=ITEM, how="left", validate="1:1", maintain_order="left"
+    )
+    found = seen(days, items, planned["as_of"].to_list()[0], history_days).rename({"stretches": "seen_stretches"})
+    return (
+        planned.drop("seen_stretches", "seen_quantity")
+        .join(found, on=ITEM, how="left", validate="1:1", maintain_order="left")
+        .select(planned.columns)
+    )
+
+
 def rederived(proposed: pl.DataFrame) -> pl.DataFrame:
     """Compute each quantity once more, from the stored figures of its row alone.
 
@@ -610,16 +702,15 @@ def rederived(proposed: pl.DataFrame) -> pl.DataFrame:
         proposed: ReorderProposal or ReorderPlan rows.
 
     Returns:
-        proposal_id and, as they follow from the row, lowest_balance, safety_stock, economic_lot, target,
+        proposal_id and, as they follow from the row, lowest_balance, service_factor, safety_stock, economic_lot, target,
         maximum_quantity, needed, after_minimum, after_pack, after_maximum, quantity; in the order given.
     """
     decimals = [name for name, dtype in proposed.schema.items() if isinstance(dtype, pl.Decimal)]
     rows = proposed.with_columns(pl.col(decimals).cast(pl.Float64))
-    factors = {level: _service_factor(level) for level in rows["service_level"].unique()}
     balance = pl.col("on_hand") + pl.col("inbound") - pl.col("promised") - pl.col("forecast")
     rows = rows.with_columns(
         lowest_balance=balance.round(PLACES),
-        service_factor=pl.col("service_level").replace_strict(factors, return_dtype=pl.Float64),
+        service_factor=_service_factor(rows["service_level"]),
         economic_lot=_economic_lot(),
     )
     at_most = pl.col("maximum_on_hand").cast(pl.Float64).fill_null(float("inf"))
@@ -631,4 +722,5 @@ def rederived(proposed: pl.DataFrame) -> pl.DataFrame:
     chain = _chain()
     for name, figure in chain.items():
         rows = rows.with_columns(figure.alias(name))
-    return rows.select("proposal_id", "lowest_balance", "safety_stock", "economic_lot", "target", *chain)
+    figures = ("lowest_balance", "service_factor", "safety_stock", "economic_lot", "target")
+    return rows.select("proposal_id", *figures, *chain)

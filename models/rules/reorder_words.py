@@ -39,6 +39,7 @@ def sentence() -> pl.Expr:
     facts = pl.concat_str(
         pl.format("{} on hand", "on_hand"),
         said(promised > 0, ", {} promised", promised),
+        said(pl.col("overdue") > 0, " ({} overdue)", pl.col("overdue")),
         said((pl.col("deliveries") == 1).fill_null(False), ", {} due on {}", _coming(), _date("last_due_on")),
         said(
             (pl.col("deliveries") > 1).fill_null(False),

@@ -24,7 +24,7 @@ class DemandClass(Table):
     sku: str = column.identifier("The SKU, over all locations.")
     abc: str = column.choice("By revenue: the first 80 %, the next 15 %, the rest; U = unsold.", ("A", "B", "C", "U"))
     xyz: str = column.choice(
-        "By variation of daily demand: below 0.5, below 1.0, the rest; none = unsold.", ("X", "Y", "Z"), optional=True
+        "By variation of weekly demand: below 0.5, below 1.0, the rest; none = unsold.", ("X", "Y", "Z"), optional=True
     )
     demand_class: str = column.choice(
         "Syntetos-Boylan class by interval and size of demand; none = unsold.", DEMAND_CLASSES, optional=True
@@ -40,7 +40,10 @@ class DemandClass(Table):
         "Squared variation of the size of days with demand (CV²).", unit="ratio", optional=True, minimum=0
     )
     variation: Ratio = column.decimal(
-        "Standard deviation of daily demand over its mean.", unit="ratio", optional=True, minimum=0
+        "Standard deviation of weekly demand over its mean; of daily demand below two weeks.",
+        unit="ratio",
+        optional=True,
+        minimum=0,
     )
 
 

@@ -51,6 +51,12 @@ class Product(Provenance):
     weight_kg: Ratio = column.decimal("Weight of one unit.", unit="kg", optional=True, minimum=0)
     barcode: str = column.identifier("Barcode on the product.", optional=True)
     supplier_sku: str = column.identifier("The supplier's own number of the product.", optional=True)
+    stated_safety_stock: Quantity = column.quantity(
+        "The safety stock another system keeps; shown beside ours, decides nothing.", optional=True, minimum=0
+    )
+    stated_reorder_point: Quantity = column.quantity(
+        "The stock at which another system orders; shown beside ours, decides nothing.", optional=True, minimum=0
+    )
     is_stocked: bool = column.flag("False for services and gift cards.", optional=True, default=True)
     is_active: bool = column.flag("False when the product is no longer sold.", optional=True, default=True)
     updated_at: Moment = column.moment("When this version of the row was written.", optional=True)

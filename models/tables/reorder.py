@@ -91,12 +91,28 @@ class Derivation(Supplied):
     rate_source: str = column.choice("Where the rate comes from.", RATE_SOURCES)
     like_sku: str = column.identifier("The SKU it is planned like.", optional=True)
     service_level: Ratio = column.decimal("Share of cycles without a shortage.", unit="share", minimum=0)
-    service_factor: Ratio = column.decimal("Standard deviations that keep it.", unit="standard deviations", minimum=0)
+    dear_unit_cost: Ratio = column.decimal(
+        "Cost of a dear unit; what costs less is kept a little safer. None = the planner's own service level.",
+        unit="reporting currency",
+        optional=True,
+        minimum=0,
+    )
+    service_factor: Ratio = column.decimal(
+        "Standard deviations that keep it, more for the cheap.", unit="standard deviations", minimum=0
+    )
     lump: Ratio = column.decimal("Variance of demand per unit.", unit="units", minimum=0)
     lead_time_days: Ratio = column.decimal("Days from order to receipt planned with.", unit="days", minimum=0)
     lead_time_sd_days: Ratio = column.decimal("Their spread.", unit="days", minimum=0)
     review_days: Quantity = column.quantity("Days between the two order days.", unit="days", minimum=1)
     safety_stock: Ratio = column.decimal("The balance it shall not fall below.", unit="units", minimum=0)
+    seen_stretches: Quantity = column.quantity(
+        "Stretches of lead time and review in its history.", unit="stretches", optional=True, minimum=0
+    )
+    seen_quantity: Quantity = column.quantity(
+        "Demand of such a stretch that the share of the service level did not exceed; shown beside, decides nothing.",
+        optional=True,
+        minimum=0,
+    )
     safety_source: str = column.choice("Where it comes from.", SAFETY_SOURCES)
     cover_days: Quantity = column.quantity("Days an order covers.", unit="days", minimum=0)
     cover: Ratio = column.decimal("Demand expected in the days an order covers.", unit="units", minimum=0)

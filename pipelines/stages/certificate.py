@@ -18,6 +18,7 @@ def proven(night: Night) -> int:
     found = [
         attention.held_files(files),
         attention.rejected_records(morning.open_rejects(warehouse, night.as_of)),
+        attention.unclear_retractions(morning.unclear_retractions(warehouse)),
         attention.waiting_records(waits, night.as_of),
         attention.orders_on_hold(morning.orders_on_hold(warehouse), morning.open_holds(warehouse)),
         attention.refused_facts(morning.refused_facts(warehouse)),
@@ -27,6 +28,7 @@ def proven(night: Night) -> int:
         attention.half_transfers(stock.unbalanced_transfers(warehouse.table(StockLedger, "kind = 'transfer'"))),
         attention.purchases_to_decide(morning.open_proposals(warehouse, night.as_of)),
         attention.purchases_to_chase(warehouse.table(Supply)),
+        attention.received_on_closed(night.rows("inbound")),
         attention.unplannable(warehouse.table(ReorderException, tonight)),
         attention.decisions_without_effect(warehouse.table(RefusedDecision, tonight)),
     ]

@@ -9,8 +9,7 @@ from models.rules import demand as rules
 from models.tables.base import polars_schema
 from models.tables.demand import DemandClass, DemandDay, DemandLevel, DemandWeekday, SupplierLeadTime
 from pipelines.stages.night import Night
-from pipelines.stages.stock import BUCKET as STOCK_BUCKET
-from pipelines.warehouse import demand, stock
+from pipelines.warehouse import demand
 
 BUCKET = 10_000
 """SKUs measured at once."""
@@ -29,14 +28,7 @@ def expected(night: Night) -> int:
 def _counted(night: Night) -> int:
     """Count the demand of the days that changed, and mark those without stock."""
     warehouse, everything = night.warehouse, night.is_new("demand")
-    stock.find_touched(
-        warehouse,
-        night.as_of,
-        night.since,
-        everything=everything,
-        from_events=night.settings.stock.shipments_from_events,
-        bucket_size=STOCK_BUCKET,
-    )
+    demand.find_stock(warehouse, everything=everything)
     changed = demand.find_days(warehouse, night.as_of, everything=everything)
     nowhere = pl.DataFrame(
         schema={"order_id": pl.String, "line_no": pl.Int64, "location_id": pl.String, "quantity": pl.Int64}
@@ -47,6 +39,7 @@ def _counted(night: Night) -> int:
         parts.append(rules.asked(orders, lines, shipments, nowhere, default_location=night.default_location))
     days = rules.marked(pl.concat(parts), demand.without_stock(warehouse, night.as_of))
     warehouse.run(f"DELETE FROM marts.demand_daily d WHERE {demand.CHANGED}")
+    warehouse.run("DELETE FROM core.changed_stock")
     return night.put(DemandDay, days, "false")
 
 

@@ -1,6 +1,8 @@
 """Entry: the gates."""
 
-from models.rules import entry
+import polars as pl
+
+from models.rules import entry, lifecycle
 from models.rules.calendar import end_of_day
 from models.tables.entry import NightEvent, OrderFinding
 from pipelines.stages.night import Night
@@ -20,10 +22,11 @@ def entered(night: Night) -> int:
         found = entry.findings(
             judged, lines, skus, customers, night.rules["gates"], night.rules["channels"], night.as_of
         )
+        known = nights.known_findings(night.warehouse, night.as_of, bucket).join(judged, on="order_id", how="semi")
         decided = entry.entered(
-            judged,
+            judged.with_columns(is_ended=pl.col("order_id").is_in(_ended(night, judged, found, known))),
             found,
-            nights.known_findings(night.warehouse, night.as_of, bucket).join(judged, on="order_id", how="semi"),
+            known,
             night.as_of,
             end_of_day(night.as_of, night.time_zone),
             auto_confirm=night.settings.orders.auto_confirm,
@@ -36,3 +39,19 @@ def entered(night: Night) -> int:
                 events = night.issued[NightEvent].join(judged, on="order_id", how="semi")
             written += night.put(NightEvent, events, theirs)
     return written
+
+
+def _ended(night: Night, judged: pl.DataFrame, found: pl.DataFrame, known: pl.DataFrame) -> list[str]:
+    """The orders with findings that partners or people cancelled or rejected, as the fold of what they told says."""
+    blocked = pl.concat([found.select("order_id"), known.select("order_id")])
+    asked = judged.filter("may_be_ended").join(blocked, on="order_id", how="semi")
+    if asked.is_empty():
+        return []
+    lines = night.rows("order_lines", "order_id", "line_no", "quantity", within=ASKED)
+    folded = lifecycle.folded(
+        asked.select("order_id", "ordered_at"),
+        lines,
+        nights.told(night.warehouse, night.as_of, asked),
+        night.rules["lifecycle"],
+    )
+    return folded.orders.filter(pl.col("status").is_in(["cancelled", "rejected"]))["order_id"].to_list()

@@ -12,6 +12,7 @@ from models.rules import stock as stock_rules
 from models.tables.base import TableClass, empty, own_columns, validated
 from models.tables.rules import RULE_TABLES
 from pipelines import feeds
+from pipelines.retraction import settle_again
 from pipelines.warehouse import Warehouse, nights, stock
 from pipelines.workspace import OrderhouseError, Workspace
 
@@ -67,6 +68,8 @@ class Night:
         self.warehouse, self.workspace, self.as_of, self.acts = warehouse, workspace, as_of, acts
         self.settings = workspace.settings
         self.time_zone = self.settings.business.time_zone
+        nights.find_retracted(warehouse, as_of)
+        settle_again(warehouse, workspace, as_of)
         self.since = nights.since(warehouse, as_of, self.fingerprint)
         self.buckets = range(nights.prepare(warehouse, as_of, self.fingerprint, BUCKET, acts=acts))
 

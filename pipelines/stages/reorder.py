@@ -81,40 +81,44 @@ def _planned(night: Night, waiting: pl.DataFrame, coming: pl.DataFrame) -> rules
     levels, classes = warehouse.table(DemandLevel), warehouse.table(DemandClass)
     products = night.rows("products")
     policies = night.rules["reorder_policies"]
-    costs = rules.Costs(settings.order_line_cost, settings.holding_rate, settings.maximum_cover_days)
+    costs = rules.Costs(
+        settings.order_line_cost,
+        settings.holding_rate,
+        settings.maximum_cover_days,
+        currency=night.settings.business.reporting_currency,
+    )
     told = json.dumps(settings.model_dump(mode="json"), sort_keys=True) + policies.write_csv()
-    shared = {
-        "suppliers": night.rows("suppliers"),
-        "terms": night.rows("supplier_products"),
-        "lead_times": warehouse.table(SupplierLeadTime),
-        "policies": policies,
-        "rates": _tonight(night),
-        "season": warehouse.table(DemandWeekday).cast({"weekday": pl.Int8, "factor": pl.Float64}),
-        "all_levels": levels,
-        "all_peers": rules.peers(levels, products, as_of),
-    }
+    suppliers, terms, rates = night.rows("suppliers"), night.rows("supplier_products"), _tonight(night)
+    peers, dear = rules.peers(levels, products, as_of), rules.dear_cost(products, suppliers, terms, rates)
     parts = []
     for bucket in demand.find_skus(warehouse, BUCKET):
+        within = f"sku IN (SELECT sku FROM sku_buckets WHERE bucket = {bucket})"
         skus = warehouse.frame(f"SELECT sku FROM sku_buckets WHERE bucket = {bucket}")
-        positions = warehouse.table(
-            StockPosition, f"as_of = DATE '{as_of}' AND sku IN (SELECT sku FROM sku_buckets WHERE bucket = {bucket})"
+        here, waits, comes, sold = (
+            rows.join(skus, on="sku", how="semi") for rows in (levels, waiting, coming, products)
         )
-        here = (rows.join(skus, on="sku", how="semi") for rows in (levels, classes, waiting, coming, products))
-        some_levels, some_classes, some_waiting, some_coming, some_products = here
-        parts.append(
-            rules.plans(
-                positions,
-                some_levels,
-                some_classes,
-                some_waiting,
-                some_coming,
-                some_products,
-                as_of=as_of,
-                costs=costs,
-                policy_version=hashlib.sha256(told.encode()).hexdigest()[:12],
-                **shared,
-            )
+        planned = rules.plans(
+            warehouse.table(StockPosition, f"as_of = DATE '{as_of}' AND {within}"),
+            here,
+            classes,
+            waits,
+            comes,
+            sold,
+            suppliers,
+            terms,
+            warehouse.table(SupplierLeadTime),
+            policies,
+            rates,
+            warehouse.table(DemandWeekday).cast({"weekday": pl.Int8, "factor": pl.Float64}),
+            as_of,
+            costs=costs,
+            policy_version=hashlib.sha256(told.encode()).hexdigest()[:12],
+            all_levels=levels,
+            all_peers=peers,
+            dear=dear,
         )
+        seen = rules.with_seen(planned.plans, demand.days(warehouse, within), here, settings.history_days)
+        parts.append(rules.Planned(seen, planned.exceptions))
     return rules.Planned(
         pl.concat([empty(ReorderPlan), *(part.plans for part in parts)]),
         pl.concat([empty(ReorderException), *(part.exceptions for part in parts)]),

@@ -14,8 +14,18 @@ ASKED = """SELECT ordered_on AS day, sku, CAST(sum(quantity - cancelled) AS BIGI
            WHERE status <> 'rejected' AND quantity > cancelled GROUP BY ALL"""
 COUNTED = """SELECT day, sku, CAST(sum(quantity) AS BIGINT) AS quantity FROM marts.demand_daily
              WHERE quantity > 0 GROUP BY ALL"""
-CHANGED = """(day IN (FROM demand_days) OR EXISTS (FROM touched_stock t WHERE t.sku = d.sku AND d.day >= t.from_day))"""
+CHANGED = """(day IN (FROM demand_days) OR EXISTS (FROM changed_skus t WHERE t.sku = d.sku AND d.day >= t.from_day))"""
 """Rows of demand, as `d`, that tonight may change."""
+
+
+def find_stock(warehouse: Warehouse, *, everything: bool) -> None:
+    """Gather the SKUs whose stock changed since demand was last counted; left is the temporary table `changed_skus`
+    (sku, from_day)."""
+    noted = "SELECT sku, day AS from_day FROM core.stock_history" if everything else "FROM core.changed_stock"
+    warehouse.run(
+        f"""CREATE OR REPLACE TEMP TABLE changed_skus AS
+            SELECT sku, min(from_day) AS from_day FROM ({noted}) GROUP BY sku"""
+    )
 
 
 def find_days(warehouse: Warehouse, as_of: date, *, everything: bool) -> list[date]:
@@ -25,6 +35,7 @@ def find_days(warehouse: Warehouse, as_of: date, *, everything: bool) -> list[da
     stock.
     """
     orders = "core.orders" if everything else "core.orders SEMI JOIN touched USING (order_id)"
+    counted = "UNION ALL SELECT day FROM marts.demand_daily" if everything else ""
     warehouse.run(
         f"""
         CREATE OR REPLACE TEMP TABLE demand_days AS
@@ -32,7 +43,7 @@ def find_days(warehouse: Warehouse, as_of: date, *, everything: bool) -> list[da
             SELECT ordered_on AS day FROM {orders}
             UNION ALL SELECT day FROM (({ASKED}) EXCEPT ({COUNTED}))
             UNION ALL SELECT day FROM (({COUNTED}) EXCEPT ({ASKED}))
-            UNION ALL SELECT DATE '{as_of}'
+            UNION ALL SELECT DATE '{as_of}' {counted}
         ) ORDER BY day
         """
     )
@@ -99,7 +110,7 @@ def without_stock(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
         SELECT sku, location_id, day FROM empty JOIN demand_days ON day BETWEEN first_day AND last_day
         UNION
         SELECT sku, location_id, CAST(unnest(range(greatest(first_day, from_day), last_day + 1, INTERVAL 1 DAY)) AS DATE)
-        FROM empty JOIN touched_stock USING (sku) WHERE last_day >= from_day
+        FROM empty JOIN changed_skus USING (sku) WHERE last_day >= from_day
         """
     )
 

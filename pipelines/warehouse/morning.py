@@ -62,10 +62,15 @@ def open_rejects(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     return warehouse.frame(
         f"""SELECT feed, file_id, count(*) AS records, min(as_of) AS seen_on FROM core.rejected_rows
             WHERE file_id || ':' || record_number NOT IN (
-                SELECT subject_id FROM feeds.decisions WHERE subject = 'reject' AND arrives_on <= DATE '{as_of}')
+                SELECT subject_id FROM ({current("decisions", as_of, ["subject", "subject_id"])}) WHERE subject = 'reject')
             AND file_id NOT IN (FROM retracted_files)
             GROUP BY ALL ORDER BY ALL"""
     )
+
+
+def unclear_retractions(warehouse: Warehouse) -> pl.DataFrame:
+    """Decisions to retract a file that do not say which: decision_id, subject_id, decided_on, files."""
+    return warehouse.frame("FROM unclear_retractions ORDER BY decision_id")
 
 
 def orders_on_hold(warehouse: Warehouse) -> pl.DataFrame:

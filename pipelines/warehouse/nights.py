@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import polars as pl
 
+from models.rules.retraction import retracted
 from models.tables import FEEDS
 from models.tables.base import polars_schema
+from models.tables.intake import FeedFile
 from models.tables.lifecycle import Order
 from models.tables.trends import SalesEntry
 from pipelines.warehouse.store import Warehouse
@@ -63,30 +65,64 @@ def since(warehouse: Warehouse, as_of: date, rules: str) -> Since:
     return Since(before, int(seen or 0), known == rules)
 
 
+def find_retracted(warehouse: Warehouse, as_of: date) -> None:
+    """Find the files that do not count tonight, those that did not count the night before, and what is unclear of them.
+
+    Left are the temporary tables `retracted_files` and `retracted_before` (file_id), and `unclear_retractions` of
+    tonight: decision_id, subject_id, decided_on, files.
+    """
+    before = last_night(warehouse, as_of)
+    seen = int(warehouse.value("SELECT file_sequence FROM core.nights WHERE as_of = ?", [before]) or 0)
+    for table, day, newest in (
+        ("retracted_before", before or as_of, seen),
+        ("retracted_files", as_of, newest_file(warehouse)),
+    ):
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE {table} (file_id VARCHAR)")
+        columns = ["decision_id", "file_id", "subject", "subject_id", "action", "decided_at", "arrives_on"]
+        known = current("decisions", day, columns, f"WHERE file_sequence <= {newest}", table)
+        decisions = warehouse.frame(
+            f"""SELECT decision_id, file_id, subject_id, decided_at, arrives_on AS decided_on FROM ({known})
+                WHERE subject = 'file' AND action = 'retract'"""
+        )
+        with warehouse.given(retractions=decisions):
+            named = "SELECT subject_id FROM retractions"
+            files = warehouse.table(
+                FeedFile,
+                f"status <> 'held' AND file_sequence <= {newest} AND (file_id IN ({named}) OR name IN ({named}))",
+            )
+        found = retracted(decisions, files)
+        warehouse.insert(table, found.files)
+    with warehouse.given(unclear=found.unclear):
+        warehouse.run("CREATE OR REPLACE TEMP TABLE unclear_retractions AS FROM unclear")
+
+
 def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, acts: bool) -> int:
     """Find the orders that something happened to since the night before, in buckets; returns how many buckets.
 
     Touched are the orders with rows that came, took effect or were retracted since, the ones this night has already
     changed (it may be running again), and those whose product, customer or exchange rate changed in what counts for an
     order; all of them when settings or rule tables (`rules` stands for them) are not those of the night before. A night
-    that acts outward touches what missed nights changed too: nobody has been told of that. Left for the stages are the
-    temporary tables `retracted_files`, `touched` (order_id, bucket), and `gone`: touched orders that are no more, since
-    all their files were retracted.
+    that acts outward touches what missed nights changed too: nobody has been told of that.
+
+    Left for the stages are the temporary tables `changed_files` (files retracted since, or not any more), `touched`
+    (order_id, bucket), `gone` (touched orders that are no more, since all their files were retracted), and
+    `hidden_events` (event_id, file_id): events of retracted files that another file tells too; the others stay visible.
     """
     before, seen, is_same = since(warehouse, as_of, rules)
-    upto = newest_file(warehouse)
-    for table, day, newest in (("retracted_before", before or as_of, seen), ("retracted_files", as_of, upto)):
-        warehouse.run(f"CREATE OR REPLACE TEMP TABLE {table} (file_id VARCHAR)")
-        decisions = current(
-            "decisions", day, ["subject", "subject_id", "action"], f"WHERE file_sequence <= {newest}", table
-        )
-        warehouse.run(
-            f"""
-            INSERT INTO {table} SELECT DISTINCT file_id FROM core.feed_files f
-            JOIN ({decisions}) d ON d.subject_id IN (f.file_id, f.name)
-            WHERE d.subject = 'file' AND d.action = 'retract'
-            """
-        )
+    warehouse.run(
+        f"""CREATE OR REPLACE TEMP TABLE changed_files AS
+            SELECT file_id FROM core.retractions WHERE changed_on > {_day(before)}"""
+    )
+    told = f"(FROM feeds.order_events WHERE arrives_on <= {_day(as_of)})"
+    warehouse.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE hidden_events AS
+        SELECT event_id, file_id FROM {told}
+        SEMI JOIN (SELECT event_id FROM {told} WHERE file_id IN (FROM retracted_files)) USING (event_id)
+        QUALIFY row_number() OVER (PARTITION BY event_id
+            ORDER BY file_id IN (FROM retracted_files), file_sequence DESC, record_number DESC) > 1
+        """
+    )
     warehouse.run(
         f"""
         CREATE OR REPLACE TEMP TABLE touched AS
@@ -117,12 +153,17 @@ def _touched(as_of: date, before: date | None, seen: int, acts: bool) -> str:
     since, tonight = _day(before), _day(as_of)
     fresh = f"""(file_sequence > {seen} OR arrives_on > {since} AND arrives_on <= {tonight}
                  OR revised_on > {since} AND revised_on <= {tonight}
-                 OR file_id IN ((FROM retracted_files EXCEPT FROM retracted_before)
-                                UNION (FROM retracted_before EXCEPT FROM retracted_files)))"""
+                 OR file_id IN (FROM changed_files))"""
     decided = f"(SELECT * FROM feeds.decisions SEMI JOIN (SELECT decision_id FROM feeds.decisions WHERE {fresh}) USING (decision_id))"
 
     missed = f"""SELECT as_of FROM core.nights WHERE NOT acts AND as_of > coalesce(
                     (SELECT max(as_of) FROM core.nights WHERE acts AND as_of < {tonight}), DATE '0001-01-01')"""
+
+    def upset(feed: str, key: str, wanted: str) -> str:
+        """What all rows say, set aside or not, whose keys the files have that were retracted since, or not any more."""
+        rows = f"(SELECT * FROM feeds.{feed} UNION ALL BY NAME SELECT * FROM feeds.repeated_{feed})"
+        return f"""SELECT {wanted} FROM {rows} SEMI JOIN (
+                       SELECT {key} FROM {rows} WHERE file_id IN (FROM changed_files)) USING ({key})"""
 
     def changed(feed: str, key: str, columns: str) -> str:
         """Keys of a feed whose columns differ from the night before, which knew fewer files."""
@@ -130,7 +171,8 @@ def _touched(as_of: date, before: date | None, seen: int, acts: bool) -> str:
         names = [key, *columns.split(", ")]
         now = current(feed, as_of, names, within)
         then = current(feed, before, names, f"{within} WHERE file_sequence <= {seen}", "retracted_before")
-        return f"SELECT {key} FROM ((({now}) EXCEPT ({then})) UNION (({then}) EXCEPT ({now})))"
+        return f"""SELECT {key} FROM ((({now}) EXCEPT ({then})) UNION (({then}) EXCEPT ({now})))
+                   UNION {upset(feed, key, key)}"""
 
     return f"""
         SELECT DISTINCT order_id FROM (
@@ -138,6 +180,10 @@ def _touched(as_of: date, before: date | None, seen: int, acts: bool) -> str:
             UNION ALL SELECT order_id FROM feeds.order_lines WHERE {fresh}
             UNION ALL SELECT order_id FROM feeds.order_events WHERE {fresh}
             UNION ALL SELECT order_id FROM feeds.payments WHERE {fresh}
+            UNION ALL {upset("order_events", "event_id", "order_id")}
+            UNION ALL {upset("payments", "payment_id", "order_id")}
+            UNION ALL SELECT order_id FROM feeds.order_events WHERE file_id IN (FROM retracted_files)
+                AND event_id IN (SELECT event_id FROM feeds.order_events WHERE {fresh})
             UNION ALL SELECT subject_id FROM {decided} WHERE subject IN ('order', 'hold', 'allocation')
             UNION ALL SELECT order_id FROM feeds.order_events
                 WHERE event_id IN (SELECT subject_id FROM {decided} WHERE subject = 'event')
@@ -178,7 +224,8 @@ def judged(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str
     """The orders of a bucket that the gates judge tonight: those that no earlier night confirmed.
 
     Returns:
-        order_id, ordered_at, channel, customer_id, currency, is_past_gates, is_confirmed_by_feed, is_released.
+        order_id, ordered_at, channel, customer_id, currency, is_past_gates, is_confirmed_by_feed, is_released,
+        may_be_ended (something of it was cancelled or rejected).
     """
     within = bucket_within(bucket)
     physical = ", ".join(f"'{event}'" for event in PHYSICAL)
@@ -187,12 +234,13 @@ def judged(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str
         f"""
         WITH told AS (
             SELECT order_id, bool_or(event = 'confirmed') AS has_confirmed, bool_or(event IN ({physical})) AS has_facts,
-                   bool_or(event = 'released') AS has_released
+                   bool_or(event = 'released') AS has_released, bool_or(event IN ('cancelled', 'rejected')) AS has_ending
             FROM ({told_events(as_of, within)}) WHERE NOT is_voided GROUP BY order_id
         )
         SELECT o.order_id, o.ordered_at, o.channel, o.customer_id, o.currency,
                coalesce(has_confirmed OR has_facts, false) OR coalesce(o.channel IN ({sold}), false) AS is_past_gates,
-               coalesce(has_confirmed, false) AS is_confirmed_by_feed, coalesce(has_released, false) AS is_released
+               coalesce(has_confirmed, false) AS is_confirmed_by_feed, coalesce(has_released, false) AS is_released,
+               coalesce(has_ending, false) AS may_be_ended
         FROM ({current("orders", as_of, within=within)}) o LEFT JOIN told USING (order_id)
         ANTI JOIN (SELECT order_id FROM core.night_events WHERE event = 'confirmed' AND as_of < {_day(as_of)}) USING (order_id)
         ORDER BY order_id
@@ -209,7 +257,8 @@ def _voided(as_of: date, subject: str) -> str:
 def told_events(as_of: date, within: str) -> str:
     """A query of the events of orders that partners and people told up to the end of a day.
 
-    A person's decision on an order is such an event: its id is the decision's. Voided events are marked.
+    A person's decision on an order is such an event: its id is the decision's. Voided events are marked, those of
+    retracted files too.
     """
     cases = " ".join(f"WHEN '{action}' THEN '{event}'" for action, event in DECIDED_EVENTS.items())
     decided = ", ".join(f"'{action}'" for action in DECIDED_EVENTS)
@@ -218,7 +267,7 @@ def told_events(as_of: date, within: str) -> str:
         SELECT order_id, line_no, event_id, event, occurred_at, quantity, reason, location_id, carrier, tracking_no,
                'feed' AS source,
                event_id IN ({voided}) OR file_id IN (FROM retracted_files) AS is_voided
-        FROM (FROM feeds.order_events {within}) WHERE arrives_on <= {_day(as_of)}
+        FROM (FROM feeds.order_events {within}) ANTI JOIN hidden_events USING (event_id, file_id) WHERE arrives_on <= {_day(as_of)}
         UNION ALL
         SELECT order_id, NULL, 'decision:' || decision_id, event, decided_at, NULL,
                concat_ws(': ', decided_by, reason), NULL, NULL, NULL, 'night', false
@@ -228,6 +277,12 @@ def told_events(as_of: date, within: str) -> str:
             WHERE subject IN ('order', 'hold') AND action IN ({decided})
         ) {within}
     """
+
+
+def told(warehouse: Warehouse, as_of: date, orders: pl.DataFrame) -> pl.DataFrame:
+    """What partners and people told of some orders up to the end of a day, nothing that a night decided."""
+    with warehouse.given(asked=orders.select("order_id")):
+        return warehouse.frame(told_events(as_of, "WHERE order_id IN (FROM asked)"))
 
 
 def known_findings(warehouse: Warehouse, as_of: date, bucket: int) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from datetime import date
 
 from models.rules.certificate import Compared
 from models.tables import FEEDS
+from models.tables.base import declaration
 from pipelines.warehouse import supply_proofs
 from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
@@ -27,10 +28,13 @@ def compared(warehouse: Warehouse, as_of: date) -> list[Compared]:
     )
     orders = f"({current('orders', as_of, ['order_id'])})"
     lines = f"({current('order_lines', as_of, ['order_id', 'line_no'])})"
-    events = f"(SELECT order_id FROM feeds.order_events WHERE arrives_on <= DATE '{as_of}')"
+    events = f"""(SELECT order_id FROM feeds.order_events ANTI JOIN hidden_events USING (event_id, file_id)
+                  WHERE arrives_on <= DATE '{as_of}')"""
     sold = "(SELECT * FROM core.sales_entries WHERE gross_amount_r IS NOT NULL)"
     net = f"""(SELECT coalesce(sum(CASE kind WHEN 'ordered' THEN 1 ELSE -1 END * (gross_amount_r - discount_amount_r)), 0)
               FROM {sold})"""
+    set_aside = [feed for feed in FEEDS if one(f"SELECT count(*) FROM (FROM feeds.repeated_{feed} LIMIT 1)")]
+    in_vain = " + ".join(["0", *(f"({_set_aside_in_vain(feed)})" for feed in set_aside)])
     return [
         Compared(
             "files_add_up",
@@ -49,6 +53,12 @@ def compared(warehouse: Warehouse, as_of: date) -> list[Compared]:
             one("SELECT coalesce(sum(rejected), 0)::BIGINT FROM core.feed_files"),
             one("SELECT count(*) FROM core.rejected_rows"),
             "Records rejected, against rejected records kept.",
+        ),
+        Compared(
+            "nothing_is_set_aside_in_vain",
+            0,
+            one(f"SELECT {in_vain}"),
+            "Records that repeat or contradict one that counts no more, since its file was retracted.",
         ),
         Compared(
             "every_order_is_in_one_status",
@@ -118,3 +128,12 @@ def compared(warehouse: Warehouse, as_of: date) -> list[Compared]:
         ),
         *supply_proofs.compared(warehouse, as_of),
     ]
+
+
+def _set_aside_in_vain(feed: str) -> str:
+    """A query of how many rows were set aside although no earlier row of their key, of a file that stands, counts."""
+    key = ", ".join(f'"{part}"' for part in declaration(FEEDS[feed]).key)
+    firsts = f"""SELECT {key}, min(file_sequence) AS first FROM feeds.{feed} SEMI JOIN feeds.repeated_{feed} USING ({key})
+                 WHERE file_id NOT IN (FROM retracted_files) GROUP BY ALL"""
+    return f"""SELECT count(*) FROM feeds.repeated_{feed} r LEFT JOIN ({firsts}) f USING ({key})
+               WHERE r.file_id NOT IN (FROM retracted_files) AND coalesce(f.first > r.file_sequence, true)"""

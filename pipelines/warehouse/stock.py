@@ -39,7 +39,7 @@ def find_touched(
 
     Those with movements, counts, costs or exchange rates that came, took effect, were voided or retracted since the night
     before; all of them where `everything` is asked for, or where files were retracted or locations are new. Left is the
-    temporary table `touched_stock` (sku, from_day, bucket).
+    temporary table `touched_stock` (sku, from_day, bucket); they stay noted until `demand` has seen them.
     """
     before, tonight = _day(since.before), _day(as_of)
     fresh = f"""(file_sequence > {since.seen} OR arrives_on > {before} AND arrives_on <= {tonight})"""
@@ -47,10 +47,7 @@ def find_touched(
     whole = (
         everything
         or since.before is None
-        or warehouse.value(
-            """SELECT count(*) FROM ((FROM retracted_files EXCEPT FROM retracted_before)
-                                      UNION ALL (FROM retracted_before EXCEPT FROM retracted_files))"""
-        )
+        or warehouse.value("SELECT count(*) FROM changed_files")
         or warehouse.value(
             f"""SELECT count(*) FROM feeds.locations WHERE {fresh_version} AND location_id NOT IN (
                 SELECT location_id FROM feeds.locations WHERE NOT {fresh_version})"""
@@ -58,8 +55,11 @@ def find_touched(
     )
     firsts = """SELECT sku, arrives_on AS day FROM feeds.stock_movements UNION ALL SELECT sku, counted_on FROM feeds.stock_counts
                 UNION ALL SELECT sku, moved_on FROM core.stock_ledger"""
-    sold = "SELECT sku, ordered_on AS day FROM core.order_lines JOIN core.orders USING (order_id)"
-    firsts = f"{firsts} UNION ALL {sold}" if from_events else firsts
+    shipped = """SELECT sku, CAST(min(occurred_at) AS DATE) - 1 AS day FROM core.order_timeline
+                  SEMI JOIN touched USING (order_id) JOIN core.order_lines USING (order_id) GROUP BY sku
+                  UNION ALL SELECT sku, moved_on FROM core.stock_ledger
+                  WHERE is_derived AND reference IN (SELECT order_id FROM touched)"""
+    firsts = f"{firsts} UNION ALL {shipped}" if from_events else firsts
     found = f"SELECT sku, {ALWAYS} AS from_day FROM ({firsts})"
     if not whole:
         found = f"""
@@ -72,13 +72,14 @@ def find_touched(
                 FROM feeds.products WHERE sku IN (SELECT sku FROM feeds.products WHERE {fresh_version}) GROUP BY ALL
             UNION ALL SELECT sku, quoted_on FROM core.stock_history h JOIN feeds.exchange_rates r
                 ON h.currency = r.currency AND h.day >= r.quoted_on WHERE {fresh}
-            """ + (f"UNION ALL {sold} SEMI JOIN touched USING (order_id)" if from_events else "")
+            {f"UNION ALL {shipped}" if from_events else ""}"""
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE touched_stock AS
             SELECT sku, greatest(from_day, first_day) AS from_day, (row_number() OVER (ORDER BY sku) - 1) // {bucket_size} AS bucket
             FROM (SELECT sku, min(from_day) AS from_day FROM ({found}) GROUP BY sku)
             JOIN (SELECT sku, min(day) AS first_day FROM ({firsts}) GROUP BY sku) USING (sku)"""
     )
+    warehouse.run("INSERT INTO core.changed_stock SELECT sku, from_day FROM touched_stock")
     return range(int(warehouse.value("SELECT coalesce(max(bucket) + 1, 0) FROM touched_stock")))
 
 

@@ -209,6 +209,11 @@ class Warehouse:
             )
             self.run("CREATE TABLE IF NOT EXISTS core.unpublished_orders (order_id VARCHAR)")
             self.run(
+                """CREATE TABLE IF NOT EXISTS core.retractions (
+                file_id VARCHAR PRIMARY KEY, is_retracted BOOLEAN, changed_on DATE)"""
+            )
+            self.run("CREATE TABLE IF NOT EXISTS core.changed_stock (sku VARCHAR, from_day DATE)")
+            self.run(
                 "CREATE TABLE IF NOT EXISTS core.publications (as_of DATE PRIMARY KEY, published_at TIMESTAMP WITH TIME ZONE)"
             )
             for table in CATALOG:
@@ -226,6 +231,8 @@ class Warehouse:
             columns |= STORED_WITH_FEEDS
             parts = ", ".join(f'"{part}" {sql_type(schema[part])}' for part in declared.key)
             self.run(f"CREATE TABLE IF NOT EXISTS feeds.revised_{declared.name} ({parts})")
+            kept = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
+            self.run(f"CREATE TABLE IF NOT EXISTS feeds.repeated_{declared.name} ({kept})")
         found = dict(
             self.connection.sql(
                 "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?",
@@ -241,6 +248,10 @@ class Warehouse:
                 )
             for name in columns.keys() - found.keys():
                 self.run(f'ALTER TABLE {place(table)} ADD COLUMN "{name}" {columns[name]}')
+                if declared.kind == "feed":
+                    self.run(
+                        f'ALTER TABLE feeds.repeated_{declared.name} ADD COLUMN IF NOT EXISTS "{name}" {columns[name]}'
+                    )
         else:
             listed = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
             self.run(f"CREATE OR REPLACE TABLE {place(table)} ({listed})")

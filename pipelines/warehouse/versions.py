@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
@@ -9,6 +10,20 @@ from models.rules.calendar import business_date
 from models.tables import FEEDS
 from models.tables.base import declaration, own_columns, polars_schema
 from pipelines.warehouse.store import Warehouse
+
+ORDER = "file_sequence, record_number"
+"""The order of files and records."""
+ASIDE = "repeated"
+"""`feeds.repeated_<feed>` keeps the rows set aside: they count when the file of the first one is taken back."""
+NOT_COUNTED = "SELECT file_id FROM core.retractions WHERE is_retracted"
+"""The files that are taken back, as last settled."""
+
+
+class Settled(NamedTuple):
+    """The new rows that were set aside, since they repeat or contradict a row that counts."""
+
+    repeated: pl.DataFrame
+    contradicting: pl.DataFrame
 
 
 def load(warehouse: Warehouse, feed: str, accepted: pl.DataFrame, sequences: Mapping[str, int], time_zone: str) -> None:
@@ -45,11 +60,12 @@ def unload(warehouse: Warehouse, feed: str, sequence: int) -> None:
     warehouse.run(f"DELETE FROM feeds.{feed} WHERE file_sequence = ?", [sequence])
 
 
-def settle(warehouse: Warehouse, feed: str, first_sequence: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Drop the rows that say nothing new, and the ones that contradict a ledger.
+def settle(warehouse: Warehouse, feed: str, first_sequence: int) -> Settled:
+    """Set aside the new rows that say nothing new, and the ones that contradict a ledger.
 
-    A row equal to an earlier one of its key, in the order of files and records, is a duplicate. Other content under the
-    key of a ledger is a conflict; elsewhere it is a version and stays.
+    A row is judged against the earlier rows, in the order of files and records, of files that stand and of its own file.
+    Equal to one of them it is a duplicate. In a ledger the first row of a key counts, an equal one is a duplicate, any
+    other contradicts it; elsewhere other content is a version and counts.
 
     Args:
         warehouse: inside a transaction.
@@ -57,61 +73,116 @@ def settle(warehouse: Warehouse, feed: str, first_sequence: int) -> tuple[pl.Dat
         first_sequence: rows of files from here on are new.
 
     Returns:
-        Duplicates (file_id, record_number) and conflicts (file_id, record_number, key, first_file_id, first_record).
+        Repeated: file_id, record_number. Contradicting: these and the reason; ordered.
     """
-    table = FEEDS[feed]
-    key = ", ".join(f'"{part}"' for part in declaration(table).key)
-    own = ", ".join(f'"{column.name}"' for column in own_columns(table))
-    place = f"feeds.{feed}"
+    key, place = _key(feed), f"feeds.{feed}"
     new = f"file_sequence >= {first_sequence}"
     warehouse.run(
         f"""
-        CREATE OR REPLACE TEMP TABLE repeated AS
+        CREATE OR REPLACE TEMP TABLE doubted AS
         WITH new_keys AS (SELECT {key}, count(*) AS times FROM {place} WHERE {new} GROUP BY ALL)
         SELECT {key} FROM new_keys WHERE times > 1
         UNION
         SELECT {key} FROM new_keys SEMI JOIN (SELECT {key} FROM {place} WHERE NOT {new}) USING ({key})
         """
     )
-    if not warehouse.value("SELECT count(*) FROM repeated"):
+    if not warehouse.value("SELECT count(*) FROM doubted"):
         nothing = pl.DataFrame(schema={"file_id": pl.String, "record_number": pl.Int64})
-        return nothing, nothing
-    order = "file_sequence, record_number"
+        return Settled(nothing, nothing)
+    _judge(warehouse, feed, f"(SELECT *, rowid AS row, false AS is_aside FROM {place} SEMI JOIN doubted USING ({key}))")
+    _move(warehouse, place, f"feeds.{ASIDE}_{feed}", f"verdict <> 'counts' AND {new}")
+    _note_revised(warehouse, feed)
+    return Settled(
+        warehouse.frame(f"SELECT file_id, record_number FROM verdicts WHERE verdict = 'repeats' AND {new}"),
+        warehouse.frame(f"SELECT {_told(feed)} FROM verdicts WHERE verdict = 'contradicts' AND {new} ORDER BY ALL"),
+    )
+
+
+def settle_again(warehouse: Warehouse, feed: str, upset: str) -> pl.DataFrame:
+    """Judge anew the rows whose keys some files have, when these are taken back or not any more.
+
+    All is then as if the files taken back had never come, but that their own rows stay visible.
+
+    Args:
+        warehouse: inside a transaction.
+        feed: the feed's name.
+        upset: a query of the files.
+
+    Returns:
+        Every row of these keys, ordered: file_id, record_number, file_sequence, conflict (how the reason begins if it
+        contradicts another), reason (none if it does not).
+    """
+    key, place, aside = _key(feed), f"feeds.{feed}", f"feeds.{ASIDE}_{feed}"
+    theirs = f"WHERE file_id IN ({upset})"
+    warehouse.run(
+        f"""CREATE OR REPLACE TEMP TABLE doubted AS
+            SELECT DISTINCT {key} FROM (SELECT {key} FROM {place} {theirs} UNION ALL SELECT {key} FROM {aside} {theirs})"""
+    )
+    every = f"""(SELECT *, rowid AS row, false AS is_aside FROM {place} SEMI JOIN doubted USING ({key})
+                 UNION ALL BY NAME
+                 SELECT *, rowid AS row, true AS is_aside FROM {aside} SEMI JOIN doubted USING ({key}))"""
+    _judge(warehouse, feed, every)
+    _move(warehouse, place, aside, "NOT is_aside AND verdict <> 'counts'")
+    _move(warehouse, aside, place, "is_aside AND verdict = 'counts'")
+    _note_revised(warehouse, feed)
+    return warehouse.frame(f"SELECT {_told(feed)} FROM verdicts ORDER BY ALL")
+
+
+def _key(feed: str) -> str:
+    return ", ".join(f'"{part}"' for part in declaration(FEEDS[feed]).key)
+
+
+def _judge(warehouse: Warehouse, feed: str, every: str) -> None:
+    """Leave the temporary table `verdicts`: of each row whether it counts, repeats or contradicts, and the first one."""
+    table = FEEDS[feed]
+    key = _key(feed)
+    own = ", ".join(f'"{column.name}"' for column in own_columns(table))
+    alike = key if declaration(table).is_ledger else own
+    warehouse.run(
+        f"""CREATE OR REPLACE TEMP TABLE in_order AS
+            SELECT {own}, file_id, record_number, file_sequence, row, is_aside FROM {every}
+            ORDER BY {ORDER}, is_aside, row"""
+    )
     warehouse.run(
         f"""
-        CREATE OR REPLACE TEMP TABLE ranked AS
-        SELECT rowid AS row, {key}, file_id, record_number, file_sequence,
-               row_number() OVER (PARTITION BY {own} ORDER BY {order}, rowid) AS nth
-        FROM {place} SEMI JOIN repeated USING ({key})
+        CREATE OR REPLACE TEMP TABLE verdicts AS
+        WITH ranked AS (
+            SELECT {key}, file_id, record_number, file_sequence, row, is_aside, rowid AS nth,
+                   min(rowid) OVER (PARTITION BY {own}) AS content,
+                   least(min(rowid) FILTER (file_id NOT IN ({NOT_COUNTED})) OVER (PARTITION BY {alike}),
+                         min(rowid) OVER (PARTITION BY {alike}, file_id)) AS first
+            FROM in_order
+        )
+        SELECT r.*, f.file_id AS first_file_id, f.record_number AS first_record,
+               CASE WHEN r.nth = r.first THEN 'counts' WHEN r.content = f.content THEN 'repeats' ELSE 'contradicts' END
+               AS verdict
+        FROM ranked r JOIN (SELECT nth, content, file_id, record_number FROM ranked) f ON f.nth = r.first
         """
     )
-    duplicates = warehouse.frame(f"SELECT file_id, record_number FROM ranked WHERE nth > 1 AND {new}")
-    warehouse.run(f"DELETE FROM {place} WHERE rowid IN (SELECT row FROM ranked WHERE nth > 1 AND {new})")
-    warehouse.run("DELETE FROM ranked WHERE nth > 1")
-    conflicts = pl.DataFrame(schema={"file_id": pl.String, "record_number": pl.Int64})
-    if declaration(table).is_ledger:
-        warehouse.run(
-            f"""
-            CREATE OR REPLACE TEMP TABLE conflicting AS
-            SELECT *, first_value(file_id) OVER earlier AS first_file_id,
-                   first_value(record_number) OVER earlier AS first_record
-            FROM ranked
-            WINDOW earlier AS (PARTITION BY {key} ORDER BY {order}, row)
-            QUALIFY row_number() OVER earlier > 1
-            """
-        )
-        conflicts = warehouse.frame(
-            f"""SELECT file_id, record_number, concat_ws('/', {key}) AS key, first_file_id, first_record
-                FROM conflicting WHERE {new} ORDER BY ALL"""
-        )
-        warehouse.run(f"DELETE FROM {place} WHERE rowid IN (SELECT row FROM conflicting WHERE {new})")
-    else:
-        warehouse.run(
-            f"""INSERT INTO feeds.revised_{feed}
-                SELECT {key} FROM ranked GROUP BY ALL HAVING count(*) > 1
-                EXCEPT SELECT {key} FROM feeds.revised_{feed}"""
-        )
-    return duplicates, conflicts
+    warehouse.run("DROP TABLE in_order")
+
+
+def _move(warehouse: Warehouse, source: str, target: str, which: str) -> None:
+    rows = f"WHERE rowid IN (SELECT row FROM verdicts WHERE {which})"
+    warehouse.run(f"INSERT INTO {target} BY NAME SELECT * FROM {source} {rows}")
+    warehouse.run(f"DELETE FROM {source} {rows}")
+
+
+def _note_revised(warehouse: Warehouse, feed: str) -> None:
+    key = _key(feed)
+    warehouse.run(
+        f"""INSERT INTO feeds.revised_{feed}
+            SELECT {key} FROM verdicts WHERE verdict = 'counts' GROUP BY ALL HAVING count(*) > 1
+            EXCEPT SELECT {key} FROM feeds.revised_{feed}"""
+    )
+
+
+def _told(feed: str) -> str:
+    """The columns in which a row that contradicts another is told of."""
+    column, key = declaration(FEEDS[feed]).key[0], f"concat_ws('/', {_key(feed)})"
+    return f"""file_id, record_number, file_sequence,
+               '{column}: key_conflict: ' || {key} || ' was used before with other content, by record ' AS conflict,
+               CASE WHEN verdict = 'contradicts' THEN conflict || first_record || ' of file ' || first_file_id[:12] END AS reason"""
 
 
 def current(

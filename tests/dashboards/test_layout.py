@@ -71,7 +71,7 @@ def test_markup_in_data_is_shown_and_not_followed() -> None:
 
 
 def test_theme_and_charts_have_the_same_colours() -> None:
-    theme = tomllib.loads((Path(charts.__file__).parent / ".streamlit" / "config.toml").read_text())["theme"]
+    theme = tomllib.loads((Path(layout.__file__).parent / ".streamlit" / "config.toml").read_text())["theme"]
     for name, palette in (("light", charts.LIGHT), ("dark", charts.DARK)):
         assert theme[name]["chartCategoricalColors"] == list(palette.series)
         assert (theme[name]["textColor"], theme[name]["backgroundColor"]) == (palette.text, palette.surface)
@@ -103,7 +103,7 @@ def test_every_event_anomaly_and_refusal_has_words() -> None:
 
 
 def test_the_server_is_for_this_machine_only_and_tells_visitors_and_others_nothing() -> None:
-    config = tomllib.loads((Path(charts.__file__).parent / ".streamlit" / "config.toml").read_text())
+    config = tomllib.loads((Path(layout.__file__).parent / ".streamlit" / "config.toml").read_text())
     assert config["server"]["address"] == "127.0.0.1"
     assert config["server"]["maxUploadSize"] <= 10
     assert config["client"]["showErrorDetails"] == "none"

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from dashboards import queries
-from dashboards.queries import Scope
+from dashboards.queries import Scope, overview, trends
 from models.rules import explained
 from tests.dashboards.sample_publication import AS_OF, daily, publish
 
@@ -49,7 +49,7 @@ def scope(tmp_path_factory: pytest.TempPathFactory) -> Scope:
 
 
 def test_a_day_without_sales_is_zero_and_a_cancellation_counts_on_its_own_day(scope: Scope) -> None:
-    found = queries.sales_by_day(scope).select("day", "orders", "units", "net_amount").rows()
+    found = trends.sales_by_day(scope).select("day", "orders", "units", "net_amount").rows()
     assert found == [
         (date(2026, 11, 22), 2, 4, Decimal("34.00")),
         (date(2026, 11, 23), 0, 0, Decimal("-10.00")),
@@ -58,7 +58,7 @@ def test_a_day_without_sales_is_zero_and_a_cancellation_counts_on_its_own_day(sc
 
 
 def test_a_filter_on_category_counts_the_orders_with_a_line_in_it(scope: Scope) -> None:
-    found = queries.sales_by_day(replace(scope, categories=("Books",)))
+    found = trends.sales_by_day(replace(scope, categories=("Books",)))
     assert found.select("orders", "units", "net_amount").rows() == [
         (1, 1, Decimal("4.00")),
         (0, 0, Decimal(0)),
@@ -67,7 +67,7 @@ def test_a_filter_on_category_counts_the_orders_with_a_line_in_it(scope: Scope) 
 
 
 def test_what_is_unknown_can_be_chosen_like_any_other(scope: Scope) -> None:
-    found = queries.sales_by(replace(scope, countries=(queries.UNKNOWN,)), "channel")
+    found = trends.sales_by(replace(scope, countries=(queries.UNKNOWN,)), "channel")
     assert found.select("name", "orders", "gross_amount", "net_amount").rows() == [
         ("online", 1, Decimal("10.00"), Decimal("0.00")),
         ("store", 0, Decimal("0.00"), Decimal("0.00")),
@@ -75,26 +75,26 @@ def test_what_is_unknown_can_be_chosen_like_any_other(scope: Scope) -> None:
 
 
 def test_every_split_adds_up_to_the_whole(scope: Scope) -> None:
-    whole = queries.sales_by_day(scope)["net_amount"].sum()
+    whole = trends.sales_by_day(scope)["net_amount"].sum()
     for dimension in ("channel", "category", "country"):
-        assert queries.sales_by(scope, dimension)["net_amount"].sum() == whole  # type: ignore[arg-type]
+        assert trends.sales_by(scope, dimension)["net_amount"].sum() == whole  # type: ignore[arg-type]
 
 
 def test_amounts_without_a_rate_are_apart_and_in_no_sum(scope: Scope) -> None:
-    assert queries.without_rate(scope).rows() == [("XOF", 1, 7, Decimal("7000.00"), Decimal("7000.00"))]
-    assert queries.sales_by_day(scope)["gross_amount"].sum() == Decimal(75)
+    assert trends.without_rate(scope).rows() == [("XOF", 1, 7, Decimal("7000.00"), Decimal("7000.00"))]
+    assert trends.sales_by_day(scope)["gross_amount"].sum() == Decimal(75)
 
 
 def test_the_causes_of_a_change_are_the_change_of_the_daily_figures(scope: Scope) -> None:
     today, before = replace(scope, start=AS_OF), replace(scope, end=date(2026, 11, 23))
-    parts = explained.moved(queries.sold_items(today, before).lazy(), "EUR").collect()
-    net = [queries.sales_by_day(side)["net_amount"].sum() for side in (today, before)]
+    parts = explained.moved(trends.sold_items(today, before).lazy(), "EUR").collect()
+    net = [trends.sales_by_day(side)["net_amount"].sum() for side in (today, before)]
     assert parts["change_amount"].sum() == net[0] - net[1] == Decimal(16)
 
 
 def test_a_value_of_a_filter_is_never_read_as_sql(scope: Scope) -> None:
     hostile = replace(scope, channels=("x' OR 1=1 --",))
-    assert queries.sales_by_day(hostile)["orders"].sum() == 0
+    assert trends.sales_by_day(hostile)["orders"].sum() == 0
 
 
 @pytest.mark.parametrize(
@@ -116,4 +116,4 @@ def test_nothing_but_reading_the_publication_is_possible(scope: Scope, statement
 
 def test_a_publication_that_is_no_longer_kept_is_told_apart(scope: Scope, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        queries.certificate(replace(scope, file=str(tmp_path / "orderhouse-2026-01-01-1.duckdb")))
+        overview.certificate(replace(scope, file=str(tmp_path / "orderhouse-2026-01-01-1.duckdb")))

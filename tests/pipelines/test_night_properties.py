@@ -1,5 +1,6 @@
 """Nights over random shops: whenever a file comes, the end is the same, every proof holds, and no rerun changes a thing."""
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from pipelines.warehouse import Warehouse, publish
 from pipelines.warehouse.store import place
 from pipelines.warehouse.versions import current
 from pipelines.workspace import Workspace
-from tests.shops import DECIDED_BY_NIGHT, assert_same, contents, land, query, shop
+from tests.shops import DECIDED_BY_NIGHT, assert_same, contents, drawn, land, query, shop
 
 SETTINGS = """
 [business]
@@ -138,6 +139,12 @@ class File:
     name: str
     rows: tuple[tuple[str, ...], ...]
 
+    @property
+    def file_id(self) -> str:
+        """The sha256 of its bytes."""
+        text = drawn(HEADERS[self.feed], *(" | ".join(row) for row in self.rows))
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def land(self, workspace: Workspace) -> None:
         """Drop it, long ago: nobody need look twice whether it still grows."""
         landed = land(workspace, self.feed, self.name, HEADERS[self.feed], *(" | ".join(row) for row in self.rows))
@@ -148,7 +155,8 @@ def deliveries(chance: Chance) -> list[File]:
     """The files of a small shop, each row in one of two files of its night.
 
     Four orders that could be confirmed come sometime with a line each, and beside them whatever else: revisions, rows
-    twice, lines and events of orders that are not there yet, what contradicts, people's decisions, a retracted file.
+    twice, lines and events of orders that are not there yet, what contradicts, people's decisions, files retracted by
+    name or id, corrected ones of them whenever they come, and a retraction that is taken back.
     """
     placed: dict[tuple[int, str, int], list[Row]] = {
         (0, "products", 0): [("A", "Apple", "1.25", "fruit", ""), ("B", "Bear", "19.99", "toys", "")],
@@ -169,10 +177,14 @@ def deliveries(chance: Chance) -> list[File]:
         File(night, feed, f"{night}-{feed}-{number}.csv", tuple(rows))
         for (night, feed, number), rows in sorted(placed.items())
     ]
-    if chance.random() < 0.5:
+    for number in range(chance.choice((0, 1, 2, 3))):
         night, retracted = chance.randint(0, 3), chance.choice(files)
-        decision = ("d9", "file", retracted.name, "retract", "ann", chance.moment())
-        files.append(File(night, "decisions", f"{night}-retraction.csv", (decision,)))
+        subject = chance.choice((retracted.name, retracted.file_id))
+        decision = (f"r{number}", "file", subject, "retract", "ann", chance.moment())
+        files.append(File(night, "decisions", f"{night}-retraction-{number}.csv", (decision,)))
+        kept = [row for row in retracted.rows if chance.random() < 0.7]
+        night, added = chance.randint(0, 3), chance.row(retracted.feed)
+        files.append(File(night, retracted.feed, f"{night}-corrected-{number}.csv", (*kept, added)))
     return files
 
 

@@ -24,5 +24,5 @@ SELECT file_id, record_number, sku, Name AS name, category, price AS unit_price,
         try_cast(Weight AS DECIMAL(9, 2))
         * CASE trim(WeightUnitMeasureCode) WHEN 'LB' THEN 0.45359237 WHEN 'G' THEN 0.001 END
     AS DECIMAL(18, 4)) AS weight_kg,
-    is_active, updated_at
+    SafetyStockLevel AS stated_safety_stock, ReorderPoint AS stated_reorder_point, is_active, updated_at
 FROM valued

@@ -1,6 +1,6 @@
 """Purchases: what planners decide is ordered once, and what is on its way counts once."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -188,7 +188,8 @@ def inbound(*rows: str) -> pl.DataFrame:
     )
     schema = polars_schema(Inbound)
     place = {"sku": "A", "location_id": "W", "supplier_id": "S1"}
-    return frame(header, *rows, schema=schema).with_columns(pl.lit(value).alias(name) for name, value in place.items())
+    drawn = frame(header, *rows, schema=schema).with_columns(pl.lit(value).alias(name) for name, value in place.items())
+    return drawn.with_columns(received_on=pl.lit(None, pl.Date))
 
 
 def sent(*rows: str) -> pl.DataFrame:
@@ -205,6 +206,13 @@ def supplies(theirs: pl.DataFrame, ours: pl.DataFrame = NOTHING_SENT) -> list[tu
 
 
 NONE_INBOUND = empty(Inbound)
+
+
+def test_what_will_be_received_later_than_tonight_is_still_expected_whole() -> None:
+    theirs = inbound("p1 | 1 | 12 | 12 | 2026-11-01 | 2026-12-01 | received | ")
+    received = theirs.with_columns(received_on=pl.lit(TONIGHT) + timedelta(days=1))
+    assert supplies(received) == [("p1", 12, "12-01", True, None)]
+    assert supplies(theirs.with_columns(received_on=pl.lit(TONIGHT))) == []
 
 
 def test_what_has_not_arrived_is_on_its_way_and_a_received_line_closes_the_rest() -> None:

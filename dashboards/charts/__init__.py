@@ -93,18 +93,21 @@ def template(colours: Palette) -> go.layout.Template:
     )
 
 
-def _figure(height: int, **layout: Any) -> go.Figure:
+def blank(height: int, **layout: Any) -> go.Figure:
+    """An empty figure of the one look."""
     figure = go.Figure()
     figure.update_layout(template=template(palette()), height=height, **layout)
     return figure
 
 
-def _faint(colour: str, opacity: float) -> str:
+def faint(colour: str, opacity: float) -> str:
+    """A colour that lets the ground through."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity})"
 
 
-def _numbers(values: Sequence[Any]) -> list[float | None]:
+def numbers(values: Sequence[Any]) -> list[float | None]:
+    """Decimals as the numbers that a chart draws."""
     return [float(value) if isinstance(value, Decimal) else value for value in values]
 
 
@@ -129,13 +132,13 @@ def over_time(
 ) -> go.Figure:
     """Lines over days, weeks or months, each named at its end; a first or last point that is only a part is hollow."""
     colours = palette()
-    figure = _figure(height)
+    figure = blank(height)
     ends: list[tuple[float, str, str]] = []
     main = 0
     for line in lines:
         colour = colours.muted if line.is_reference else colours.series[main % len(colours.series)]
         main += not line.is_reference
-        values = _numbers(line.values)
+        values = numbers(line.values)
         figure.add_scatter(
             x=list(days),
             y=values,
@@ -147,7 +150,7 @@ def over_time(
                 "dash": "dot" if line.is_reference else "solid",
             },
             fill="tozeroy" if len(lines) <= 2 and not line.is_reference else None,
-            fillcolor=_faint(colour, 0.08),
+            fillcolor=faint(colour, 0.08),
             hovertemplate=f"%{{y:,.{decimals}f}}{' ' + plain(unit) if len(unit) == 3 else ''}",
         )
         known = [value for value in values if value is not None]
@@ -157,7 +160,7 @@ def over_time(
     if lines and len(days) > 1 and places:
         figure.add_scatter(
             x=[days[place] for place in places],
-            y=[_numbers(lines[0].values)[place] for place in places],
+            y=[numbers(lines[0].values)[place] for place in places],
             mode="markers",
             hoverinfo="skip",
             cliponaxis=False,
@@ -168,7 +171,7 @@ def over_time(
         days[-1],
         ends,
         height,
-        [value for line in lines for value in _numbers(line.values) if value is not None],
+        [value for line in lines for value in numbers(line.values) if value is not None],
     )
     longest = max((len(shortened(line.name, 18)) for line in lines), default=0)
     figure.update_layout(margin={"r": 14 + 6.6 * longest, "l": 8, "t": 12, "b": 8})
@@ -228,7 +231,7 @@ def ranked(
     now = [float(value) for value in values[:shown]]
     then = [float(value) for value in before[:shown]] if before is not None else [None] * shown
     rows = list(range(shown))
-    figure = _figure(44 * shown + 12, hovermode="closest", margin={"l": 2, "r": 2, "t": 4, "b": 4})
+    figure = blank(44 * shown + 12, hovermode="closest", margin={"l": 2, "r": 2, "t": 4, "b": 4})
     figure.add_bar(
         x=now,
         y=rows,
@@ -295,7 +298,7 @@ def waterfall(steps: Sequence[tuple[str, Any]], start: tuple[str, Any], end: tup
     colours = palette()
     names = [start[0], *(name for name, _ in steps), end[0]]
     amounts = [float(start[1]), *(float(amount) for _, amount in steps), float(end[1])]
-    figure = _figure(320, hovermode="closest", bargap=0.45)
+    figure = blank(320, hovermode="closest", bargap=0.45)
     level, tops, bottoms = float(start[1]), [max(amounts[0], 0)], [min(amounts[0], 0)]
     for amount in amounts[1:-1]:
         tops.append(max(level, level + amount))
@@ -373,7 +376,7 @@ def stacked_days(
     top = totals["name"].to_list()[:limit]
     named = frame.with_columns(pl.when(pl.col("name").is_in(top)).then("name").otherwise(pl.lit("Other")).alias("name"))
     summed = named.group_by("day", "name").agg(pl.col("value").sum())
-    figure = _figure(height, barmode="stack", bargap=0.25)
+    figure = blank(height, barmode="stack", bargap=0.25)
     names = [*top, *(["Other"] if totals.height > limit else [])]
 
     def colour(place: int, name: str) -> str:
@@ -419,7 +422,7 @@ def stage_ages(frame: pl.DataFrame, stages: Sequence[str], ages: Sequence[str]) 
     colours = palette()
     found = {(stage, age): orders for stage, age, orders in frame.select("stage", "age", "orders").iter_rows()}
     present = [stage for stage in stages if any((stage, age) in found for age in ages)]
-    figure = _figure(86 + 40 * len(present), barmode="stack", hovermode="closest")
+    figure = blank(86 + 40 * len(present), barmode="stack", hovermode="closest")
     for place, age in enumerate(ages):
         figure.add_bar(
             x=[found.get((stage, age), 0) for stage in present],
@@ -465,7 +468,7 @@ def stage_ages(frame: pl.DataFrame, stages: Sequence[str], ages: Sequence[str]) 
 def funnel(steps: Sequence[tuple[str, int]]) -> go.Figure:
     """How many reached each step, with the share of the first."""
     colours = palette()
-    figure = _figure(46 + 44 * len(steps), hovermode=False)
+    figure = blank(46 + 44 * len(steps), hovermode=False)
     rows = list(range(len(steps)))
     first = steps[0][1] if steps else 0
     figure.add_bar(
@@ -507,7 +510,7 @@ def ranges(rows: Sequence[tuple[str, float, float, int]]) -> go.Figure:
         rows: name, days of half, days of nine of ten, how many orders.
     """
     colours = palette()
-    figure = _figure(86 + 44 * len(rows), hovermode="closest")
+    figure = blank(86 + 44 * len(rows), hovermode="closest")
     places = list(range(len(rows)))
     for place, (_, half, most, _) in enumerate(rows):
         figure.add_shape(
@@ -516,7 +519,7 @@ def ranges(rows: Sequence[tuple[str, float, float, int]]) -> go.Figure:
             x1=most,
             y0=place,
             y1=place,
-            line={"color": _faint(colours.series[0], 0.35), "width": 8},
+            line={"color": faint(colours.series[0], 0.35), "width": 8},
             layer="below",
         )
     hover = [[name, f"{half:.1f}", f"{most:.1f}", wording.whole(number)] for name, half, most, number in rows]
@@ -575,7 +578,7 @@ def arrivals(feeds: Sequence[str], days: Sequence[date], cells: dict[tuple[str, 
         for feed in feeds
     ]
     noon = datetime(days[0].year, days[0].month, days[0].day)  # noqa: DTZ001
-    figure = _figure(64 + 30 * len(feeds), hovermode="closest")
+    figure = blank(64 + 30 * len(feeds), hovermode="closest")
     figure.add_heatmap(
         x=list(days),
         y=list(range(len(feeds))),
@@ -626,7 +629,7 @@ def story(moments: Sequence[datetime], events: Sequence[str], kinds: Sequence[st
         "strange": (colours.series[1], "triangle-up"),
         "refused": (colours.bad, "x"),
     }
-    figure = _figure(170, hovermode="closest")
+    figure = blank(170, hovermode="closest")
     figure.add_scatter(
         x=list(moments), y=[0] * len(moments), mode="lines", line={"color": colours.grid, "width": 4}, hoverinfo="skip"
     )
