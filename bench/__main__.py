@@ -152,13 +152,25 @@ def real_shop() -> None:
     print(f"    in {time.perf_counter() - started:.0f} s with the comparison")
 
 
+def closed_loop() -> None:
+    """The reorder rules against min/max and the textbook, on the real demand of two shops."""
+    from bench import loop
+    from tests.realdata import FOLDER
+
+    loop.compared(FOLDER)
+
+
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=1_000_000)
-    parser.add_argument("--only", choices=("large", "real"))
+    parser.add_argument("--only", choices=("large", "real", "loop"))
     asked = parser.parse_args()
-    parts: dict[str, Callable[[], None]] = {"large": lambda: large_night(asked.orders), "real": real_shop}
+    parts: dict[str, Callable[[], None]] = {
+        "large": lambda: large_night(asked.orders),
+        "real": real_shop,
+        "loop": closed_loop,
+    }
     WORK.mkdir(exist_ok=True)
     for name, part in parts.items():
         if asked.only in (None, name):

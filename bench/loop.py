@@ -30,7 +30,7 @@ OPENING_DAYS = 30
 LEAD_DAYS, LEAD_SPREAD = 7, 2
 ORDER_LINE_COST, HOLDING_RATE = 2.0, 0.25
 SEED = 7
-SKUS = 200
+SKUS = 1250
 WARM_DAYS = 10
 """A SKU takes part when it was asked for on so many days before the start."""
 LEVELS = {"A": 0.98, "B": 0.95, "C": 0.90}
@@ -314,7 +314,7 @@ def _moved(level: float, knob: float) -> Decimal:
 def _filled(table: TableClass, drawn: pl.DataFrame) -> pl.DataFrame:
     schema = polars_schema(table)
     others = {name: pl.lit(None, dtype) for name, dtype in schema.items() if name not in drawn.columns}
-    return drawn.with_columns(**others).select(schema.names()).cast(dict(schema))
+    return drawn.with_columns(**others).select(schema.names()).cast(schema)
 
 
 def _row(table: TableClass, **cells: object) -> pl.DataFrame:
@@ -379,7 +379,7 @@ def shop(sales: pl.DataFrame, start: date, half: int) -> Shop:
         .agg(pl.col("quantity").sum())
         .with_columns(location_id=pl.lit("W"), is_out_of_stock=pl.lit(False))
         .select(schema.names())
-        .cast(dict(schema))
+        .cast(schema)
         .sort("sku", "day")
     )
     unit_cost = pl.col("unit_cost").round(4).cast(pl.Decimal(18, 4))

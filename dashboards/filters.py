@@ -6,13 +6,24 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from dashboards import queries, wording
-from dashboards.queries import Scope
+from dashboards.queries import Dimension, Scope
 from pipelines.workspace import Publication, Workspace
 
 NEWEST = "newest"
 PERIODS = {"7 days": 7, "4 weeks": 28, "13 weeks": 91, "52 weeks": 364}
 ALL, DATES = "all", "dates"
 USUAL = "4 weeks"
+DIMENSIONS: dict[Dimension, int] = {
+    "supplier": 250,
+    "channel": 170,
+    "category": 220,
+    "location": 220,
+    "country": 170,
+    "abc": 150,
+}
+"""What can be chosen from a list, and how wide the list is."""
+ANY_DAY = "any day"
+DUE = {ANY_DAY: None, "today": 0, "in 7 days": 7}
 
 
 def publication(workspace: Workspace) -> Publication | None:
@@ -38,7 +49,7 @@ def offered(file: str, as_of: date, time_zone: str, used: tuple[str, ...]) -> Sc
     with st.container(key="filters", horizontal=True, gap="small"):
         spots = {
             name: st.container(key=f"filter_{name}" if name in used else f"unused_{name}", width="content")
-            for name in _FILTERS
+            for name in ("period", *DIMENSIONS, "sku", "due")
         }
     with spots["period"]:
         period = st.segmented_control(
@@ -68,12 +79,13 @@ def offered(file: str, as_of: date, time_zone: str, used: tuple[str, ...]) -> Sc
     chosen: dict[str, tuple[str, ...]] = {}
     for dimension, width in DIMENSIONS.items():
         with spots[dimension]:
+            called = labels(whole, dimension)
             picked_values = st.multiselect(
                 "ABC" if dimension == "abc" else dimension.capitalize(),
-                queries.choices(whole, dimension),
+                list(called),
                 key=dimension,
                 bind="query-params",
-                format_func=labels(whole, dimension).get if dimension in NAMED else str,
+                format_func=called.__getitem__,
                 placeholder="all",
                 width=width,
             )
@@ -116,21 +128,13 @@ def offered(file: str, as_of: date, time_zone: str, used: tuple[str, ...]) -> Sc
     )
 
 
-def labels(scope: Scope, dimension: Literal["location", "supplier"]) -> "_Labels":
+def labels(scope: Scope, dimension: Dimension) -> dict[str, str]:
     """What the choices of a filter are called, which is also what stands in the address."""
-    return _Labels({value: label(name, value) for value, name in queries.names(scope, dimension).items()})
-
-
-def label(name: str, value: str) -> str:
-    """A name with its id, by which it can be told from its namesakes."""
-    return f"{name} · {value}"
-
-
-class _Labels(dict[str, str]):
-    """Labels by id; what has no name is called by its id."""
-
-    def __missing__(self, value: str) -> str:
-        return value
+    known = queries.names(scope, dimension) if dimension in ("location", "supplier") else {}
+    return {
+        value: f"{known[value]} · {value}" if known.get(value, value) != value else value
+        for value in queries.choices(scope, dimension)
+    }
 
 
 def _bounds(period: str, first: date, as_of: date) -> tuple[date, date]:
@@ -142,19 +146,28 @@ def _bounds(period: str, first: date, as_of: date) -> tuple[date, date]:
 def said(scope: Scope, used: tuple[str, ...]) -> str:
     """The filters in words, for a page that found nothing."""
     parts = [wording.span(scope.start, scope.end)] if "period" in used else []
-    for dimension, values in (
-        ("channel", scope.channels),
-        ("category", scope.categories),
-        ("country", scope.countries),
-    ):
+    chosen: dict[str, tuple[str, ...]] = {
+        "supplier": scope.suppliers,
+        "channel": scope.channels,
+        "category": scope.categories,
+        "location": scope.locations,
+        "country": scope.countries,
+        "abc": scope.classes,
+    }
+    for dimension, values in chosen.items():
         if values and dimension in used:
-            parts.append(f"{dimension} {wording.listed([wording.name(dimension, value) for value in values])}")
+            named = "ABC class" if dimension == "abc" else dimension
+            parts.append(f"{named} {wording.listed([wording.name(dimension, value) for value in values])}")
+    if scope.wanted:
+        parts.append(f"SKU {scope.wanted}")
+    if scope.order_by:
+        parts.append(f"to order by {wording.day(scope.order_by, year=False)}")
     return ", ".join(parts) or "no filter"
 
 
 def link(page: str, **more: str) -> str:
-    """The address of a page that keeps the night and the filters."""
-    kept = {name: value for name, value in st.query_params.to_dict().items() if name not in ("order",)}
-    pairs = [(name, value) for name in kept for value in st.query_params.get_all(name)]
+    """The address of a page that keeps the night and the filters, but not the one thing looked at."""
+    kept = {name for name in st.query_params if name not in ("order", "sku", *more)}
+    pairs = [(name, value) for name in sorted(kept) for value in st.query_params.get_all(name)]
     query = urlencode([*pairs, *more.items()])
     return f"{page}?{query}" if query else page

@@ -3,11 +3,15 @@
 The dashboards import this module and no other of this floor.
 """
 
+import csv
+import hashlib
+import io
 import json
 import os
 import tomllib
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -192,6 +196,27 @@ class Publication:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """What a person decided on one thing, as the feed `decisions` carries it."""
+
+    decision_id: str
+    subject: str
+    subject_id: str
+    action: str
+    quantity: int | None
+    decided_by: str
+    decided_at: datetime
+    reason: str | None = None
+
+
+def decision_id(subject: str, *seen: object) -> str:
+    """The id of a decision, derived from all that the person saw and chose: the same choice, made twice on the same
+    sight, is one decision."""
+    told = json.dumps([str(part) for part in seen], ensure_ascii=False)
+    return f"{subject}-{hashlib.sha256(told.encode()).hexdigest()[:24]}"
+
+
+@dataclass(frozen=True)
 class Workspace:
     """A folder that holds everything of one shop; `rules` names another folder of rule tables than its own."""
 
@@ -305,6 +330,90 @@ class Workspace:
             if found.as_of not in newest or newest[found.as_of].number < found.number:
                 newest[found.as_of] = found
         return sorted(newest.values(), key=lambda found: found.as_of, reverse=True)
+
+    def decide(self, decisions: Sequence[Decision], since: date = date.min) -> Path | None:
+        """Land decisions as one file, which the next night takes in; it is whole before it has a name that is taken.
+
+        Args:
+            since: the night on whose sight it was decided; nothing older can be the same decision.
+
+        Returns:
+            The file, or none where the same decisions landed before.
+
+        Raises:
+            OrderhouseError: landing cannot be written.
+        """
+        known = {found.decision_id for found in self.decided(since)}
+        fresh = [decision for decision in decisions if decision.decision_id not in known]
+        if not fresh:
+            return None
+        digest = hashlib.sha256("\n".join(decision.decision_id for decision in fresh).encode()).hexdigest()[:16]
+        folder = self.landing / "decisions"
+        file = folder / f"{fresh[0].subject}-{digest}.csv"
+        draft = folder / f".{file.name}.{os.getpid()}.draft"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with draft.open("w", encoding="utf-8", newline="") as opened:
+                writer = csv.DictWriter(opened, [field.name for field in fields(Decision)], lineterminator="\n")
+                writer.writeheader()
+                for decision in fresh:
+                    writer.writerow(
+                        asdict(decision)
+                        | {"decided_at": decision.decided_at.astimezone(UTC).isoformat(timespec="milliseconds")}
+                    )
+                opened.flush()
+                os.fsync(opened.fileno())
+            draft.replace(file)
+        except OSError as error:
+            raise OrderhouseError(
+                f"The decision was not saved: {folder} cannot be written ({error.strerror}); make it writable."
+            ) from error
+        return file
+
+    def decided(self, since: date) -> list[Decision]:
+        """Decisions that landed, and those that a night since then took in, in the order of their moments.
+
+        Only files as `decide` writes them are read; what a night has published stands in the feed `decisions`.
+        """
+        found = {decision.decision_id: decision for text in self._landed(since) for decision in _read(text)}
+        return sorted(found.values(), key=lambda decision: (decision.decided_at, decision.decision_id))
+
+    def _landed(self, since: date) -> Iterator[str]:
+        """The decision files in landing and in the archive, as they stand."""
+        files = sorted((self.landing / "decisions").glob("[!.]*.csv"))
+        try:
+            deliveries = (self.archive / "deliveries.ndjson").read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            deliveries = []
+        taken = (json.loads(line) for line in deliveries if '"feed": "decisions"' in line)
+        archived = (found["sha256"] for found in taken if date.fromisoformat(found["night"]) >= since)
+        for file in [*(self.archive / sha256[:2] / sha256 for sha256 in archived), *files]:
+            try:
+                yield file.read_text(encoding="utf-8-sig")
+            except (FileNotFoundError, UnicodeDecodeError):
+                # taken in between two looks, or no file of ours
+                continue
+
+
+def _read(text: str) -> Iterable[Decision]:
+    """The decisions of a file; none where it is not one of ours."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(text), strict=True))
+        return [
+            Decision(
+                row["decision_id"],
+                row["subject"],
+                row["subject_id"],
+                row["action"],
+                int(row["quantity"]) if row.get("quantity") else None,
+                row["decided_by"],
+                datetime.fromisoformat(row["decided_at"]).astimezone(UTC),
+                row.get("reason") or None,
+            )
+            for row in rows
+        ]
+    except (KeyError, TypeError, ValueError, csv.Error):
+        return []
 
 
 def find(explicit: Path | None = None) -> Workspace:

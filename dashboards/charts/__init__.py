@@ -1,6 +1,6 @@
 """Every chart: one look in light and dark, titles that say something, names on the lines instead of legends."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -221,10 +221,12 @@ def ranked(
     before_name: str = "before",
     limit: int = 12,
     is_change: bool = False,
+    more_is_good: bool = True,
+    say: Callable[[float, str], str] = compact,
 ) -> go.Figure:
     """Bars from the largest down, each under its name, value and change; a tick marks where it was before.
 
-    With `is_change` the values are changes themselves: signed, and coloured by their direction.
+    With `is_change` the values are changes themselves: signed, and coloured by their direction. `say` words a value.
     """
     colours = palette()
     shown = min(len(names), limit)
@@ -243,8 +245,8 @@ def ranked(
         customdata=[
             [
                 plain(full),
-                plain(wording.signed(value, unit) if is_change else wording.compact(value, unit)),
-                plain(f"{wording.compact(old, unit)} {before_name}" if old is not None else ""),
+                plain(wording.signed(value, unit) if is_change else say(value, unit)),
+                plain(f"{say(old, unit)} {before_name}" if old is not None else ""),
             ]
             for full, value, old in zip(names, now, then, strict=False)
         ],
@@ -260,7 +262,8 @@ def ranked(
         )
     for row, value, old in zip(rows, now, then, strict=True):
         change = wording.change_rate(value, old) if old is not None else None
-        colour = colours.muted if change is None or abs(change) < 0.005 else colours.good if change > 0 else colours.bad
+        is_level = change is None or abs(change) < 0.005
+        colour = colours.muted if is_level else colours.good if ((change or 0) > 0) == more_is_good else colours.bad
         said = (
             ""
             if before is None
@@ -270,7 +273,7 @@ def ranked(
             if change is not None
             else ""
         )
-        text = wording.signed(value) if is_change else f"<b>{compact(value)}</b>"
+        text = wording.signed(value) if is_change else f"<b>{say(value, '')}</b>"
         figure.add_annotation(
             x=1,
             xref="paper",

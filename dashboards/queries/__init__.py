@@ -18,6 +18,7 @@ UNKNOWN = "(unknown)"
 WEEKS_OF_A_YEAR = 52
 ROWS_SHOWN = 1_000
 ROWS_DOWNLOADED = 100_000
+CHOICES = 1_000
 Dimension = Literal["channel", "category", "country", "location", "supplier", "abc"]
 Grain = Literal["day", "week", "month"]
 
@@ -133,9 +134,8 @@ OFFERED = {
                    UNION ALL SELECT DISTINCT location_id, NULL FROM stock_positions WHERE as_of = $as_of""",
     "supplier": """SELECT supplier_id AS choice, 0 AS weight FROM suppliers
                    UNION ALL SELECT DISTINCT supplier_id, NULL FROM reorder_plans""",
-    "abc": """SELECT coalesce(abc, '(unknown)') AS choice, -ascii(abc) AS weight FROM stock_positions
-              LEFT JOIN demand_classes USING (sku) WHERE as_of = $as_of
-              UNION ALL SELECT abc, -ascii(abc) FROM demand_classes GROUP BY ALL""",
+    "abc": """SELECT DISTINCT coalesce(abc, '(unknown)') AS choice, -ascii(abc) AS weight FROM stock_positions
+              LEFT JOIN demand_classes USING (sku) WHERE as_of = $as_of""",
 }
 
 
@@ -147,13 +147,13 @@ def choices(scope: Scope, dimension: Dimension) -> list[str]:
     )
     found = read(
         scope,
-        f"SELECT choice FROM ({every}) GROUP BY 1 ORDER BY sum(weight) DESC NULLS LAST, 1 LIMIT 300",
+        f"SELECT choice FROM ({every}) GROUP BY 1 ORDER BY sum(weight) DESC NULLS LAST, 1 LIMIT {CHOICES}",
         as_of=scope.as_of,
     )
     return found["choice"].to_list()
 
 
-def names(scope: Scope, dimension: Literal["location", "supplier"]) -> dict[str, str]:
+def names(scope: Scope, dimension: Dimension) -> dict[str, str]:
     """The names of locations or suppliers by their id."""
     found = read(scope, f"SELECT {dimension}_id, name FROM {dimension}s ORDER BY 1")
     return dict(found.iter_rows())

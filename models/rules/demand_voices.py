@@ -26,7 +26,7 @@ RECURRING = 3
 PIECE_DAYS = 28
 """A backtest forecasts so many days, as often as `BACKTESTS` says."""
 BACKTESTS = 4
-TRUST = 4
+TRUST = 1
 """How many backtests of its own outweigh the shop's."""
 SPREAD_TRUST = 6
 """With so many days with demand a SKU's own lumpiness counts as much as the shop's; it gains with their square."""
@@ -442,7 +442,7 @@ def norms(found: pl.DataFrame) -> pl.DataFrame:
 def levels(found: pl.DataFrame, shop: pl.DataFrame) -> pl.DataFrame:
     """Weigh the voices of each SKU by how well they did, and say how much to expect a day and how lumpy it comes.
 
-    The loss of a voice is drawn to the shop's as if that were four backtests more; its weight is the loss to minus the
+    The loss of a voice is drawn to the shop's as if that were one backtest more; its weight is the loss to minus the
     second power. Lumpiness is the variance of daily demand per unit of demand: E[x²]/E[x] of days with demand, whose
     unevenness E[x²]/E[x]² is drawn to the shop's, less the mean of all days; with steady demand that is the plain
     variance over the mean.

@@ -202,7 +202,9 @@ def entered(
     state = state.join(waived, on="order_id", how="left", validate="1:1")
     is_waived = pl.col("waived").is_not_null()
     is_late = ~is_past & (pl.col("was_blocked") | is_waived)
-    is_confirming = pl.col("is_clear") & ~pl.col("is_confirmed_by_feed") & ~(is_late & pl.col("is_ended")) & auto_confirm
+    is_confirming = (
+        pl.col("is_clear") & ~pl.col("is_confirmed_by_feed") & ~(is_late & pl.col("is_ended")) & auto_confirm
+    )
     instant_before = end_of_day - timedelta(microseconds=1)
 
     def told(event: str, when: pl.Expr, at: pl.Expr, reason: pl.Expr) -> pl.DataFrame:

@@ -36,7 +36,7 @@ __all__ += ["rederived", "safety_stock", "with_seen"]
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 REVIEW_DAYS = 7
 YOUNG_DAYS = 60
-CHEAP_EXTRA = 0.5
+CHEAP_EXTRA = 0.7
 """Standard deviations that an item is kept safer for being cheaper by a factor of e (2.718) than a dear one."""
 MOST_DEVIATIONS = 3.719016
 """No item is kept safer than to 0.9999."""

@@ -15,7 +15,7 @@ from models.tables.stock import StockAgeing, StockPosition
 from models.tables.turnover import InventoryTurnover
 from pipelines.documents.tables import WRITERS, Described, declared, found
 from pipelines.warehouse.read import published
-from pipelines.workspace import OrderhouseError, Workspace
+from pipelines.workspace import Workspace
 
 BESIDE: dict[str, tuple[TableClass, str]] = {
     "product_name": (Product, "name"),
@@ -134,13 +134,8 @@ def exported(workspace: Workspace, name: str, form: str, out: Path | None = None
 
 
 def _file(out: Path, name: str, *, is_folder: bool) -> Path:
-    """The file to write: `out` itself, or `name` in it where it is a folder."""
-    if is_folder or out.is_dir():
-        return out / name
-    form = Path(name).suffix
-    if out.suffix and out.suffix.lower() != form:
-        raise OrderhouseError(f"{out} does not end in {form}; name the format with --format, or another file.")
-    return out if out.suffix else out / name
+    """The file to write: `out` itself, or `name` in it where it is a folder, or has no ending."""
+    return out / name if is_folder or out.is_dir() or not out.suffix else out
 
 
 def _is_nightly(report: Report) -> bool:

@@ -106,7 +106,10 @@ def as_xlsx(table: Described, file: Path) -> None:
         book.set_properties({"title": str(table.facts[0][1]), "created": moment})
         _rows(book, table)
         _about(book, table)
-        book.close()
+        try:
+            book.close()
+        except xlsxwriter.exceptions.FileCreateError as error:
+            raise OSError(str(error)) from error
 
 
 def _rows(book: Any, table: Described) -> None:

@@ -17,7 +17,7 @@ BUCKET = 10_000
 
 def expected(night: Night) -> int:
     """Count what was asked for, and say of every SKU how it sells and what to expect."""
-    written = _counted(night) + _measured(night)
+    written = _counted(night) + measured(night)
     inbound = night.rows("inbound").filter(pl.col("ordered_on") <= night.as_of)
     times = rules.lead_times(inbound, night.rows("suppliers"), night.rows("supplier_products"))
     written += night.put(SupplierLeadTime, times, "true")
@@ -50,7 +50,7 @@ def _months(days: list[date]) -> list[tuple[date, date]]:
     ]
 
 
-def _measured(night: Night) -> int:
+def measured(night: Night) -> int:
     """Measure every SKU: first what the whole shop says about it, then how it sells itself."""
     warehouse, as_of, history = night.warehouse, night.as_of, night.settings.reorder.history_days
     buckets = [

@@ -47,11 +47,9 @@ def _ended(night: Night, judged: pl.DataFrame, found: pl.DataFrame, known: pl.Da
     asked = judged.filter("may_be_ended").join(blocked, on="order_id", how="semi")
     if asked.is_empty():
         return []
-    lines = night.rows("order_lines", "order_id", "line_no", "quantity", within=ASKED)
-    folded = lifecycle.folded(
-        asked.select("order_id", "ordered_at"),
-        lines,
-        nights.told(night.warehouse, night.as_of, asked),
-        night.rules["lifecycle"],
-    )
+    with night.warehouse.given(asked=asked.select("order_id")):
+        theirs = "WHERE order_id IN (FROM asked)"
+        lines = night.rows("order_lines", "order_id", "line_no", "quantity", within=theirs)
+        told = nights.told(night.warehouse, night.as_of, theirs)
+    folded = lifecycle.folded(asked.select("order_id", "ordered_at"), lines, told, night.rules["lifecycle"])
     return folded.orders.filter(pl.col("status").is_in(["cancelled", "rejected"]))["order_id"].to_list()

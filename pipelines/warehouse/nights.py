@@ -279,10 +279,9 @@ def told_events(as_of: date, within: str) -> str:
     """
 
 
-def told(warehouse: Warehouse, as_of: date, orders: pl.DataFrame) -> pl.DataFrame:
+def told(warehouse: Warehouse, as_of: date, within: str) -> pl.DataFrame:
     """What partners and people told of some orders up to the end of a day, nothing that a night decided."""
-    with warehouse.given(asked=orders.select("order_id")):
-        return warehouse.frame(told_events(as_of, "WHERE order_id IN (FROM asked)"))
+    return warehouse.frame(told_events(as_of, within))
 
 
 def known_findings(warehouse: Warehouse, as_of: date, bucket: int) -> pl.DataFrame:

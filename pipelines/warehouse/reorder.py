@@ -12,16 +12,37 @@ from pipelines.warehouse.store import Warehouse
 
 
 def open_orders(warehouse: Warehouse) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Confirmed orders with units neither cancelled nor shipped, and these lines."""
-    waiting = """(SELECT * FROM core.order_lines WHERE quantity - cancelled > shipped)"""
+    """Confirmed orders with units neither cancelled nor gone, and these lines.
+
+    Gone is what was shipped, and what the warehouse took out for the order and SKU before anybody told it shipped.
+    """
+    warehouse.run(
+        """
+        CREATE OR REPLACE TEMP TABLE open_lines AS
+        WITH confirmed AS (SELECT order_id FROM core.orders WHERE status = 'confirmed'),
+        lines AS (SELECT * FROM core.order_lines SEMI JOIN confirmed USING (order_id)),
+        waiting AS (
+            SELECT order_id, line_no, sku, quantity, cancelled, shipped, quantity - cancelled - shipped AS still,
+                   sum(quantity - cancelled - shipped) OVER (
+                       PARTITION BY order_id, sku ORDER BY line_no ROWS UNBOUNDED PRECEDING) AS upto
+            FROM lines WHERE quantity - cancelled > shipped
+        ),
+        taken AS (
+            SELECT order_id, sku, units - told AS untold
+            FROM (SELECT reference AS order_id, sku, -sum(quantity) AS units FROM core.stock_ledger
+                  WHERE kind = 'shipment' AND NOT is_derived AND reference IN (SELECT order_id FROM waiting) GROUP BY ALL)
+            JOIN (SELECT order_id, sku, sum(shipped) AS told FROM lines GROUP BY ALL) USING (order_id, sku)
+        )
+        SELECT order_id, line_no, sku, quantity, cancelled,
+               CAST(shipped + greatest(0, least(still, coalesce(untold, 0) - (upto - still))) AS BIGINT) AS shipped
+        FROM waiting LEFT JOIN taken USING (order_id, sku)
+        """
+    )
     orders = warehouse.frame(
-        f"""SELECT order_id, status, location_id, first_promised_on, requested_on FROM core.orders
-            SEMI JOIN {waiting} USING (order_id) WHERE status = 'confirmed'"""
+        """SELECT order_id, status, location_id, first_promised_on, requested_on FROM core.orders
+           SEMI JOIN open_lines USING (order_id) ORDER BY order_id"""
     )
-    lines = warehouse.frame(
-        f"""SELECT order_id, line_no, sku, quantity, cancelled, shipped FROM {waiting}
-            SEMI JOIN (SELECT order_id FROM core.orders WHERE status = 'confirmed') USING (order_id)"""
-    )
+    lines = warehouse.frame("FROM open_lines ORDER BY order_id, line_no")
     wanted = polars_schema(Order) | polars_schema(OrderLine)
     orders, lines = (frame.cast({name: wanted[name] for name in frame.columns}) for frame in (orders, lines))
     return orders, lines

@@ -401,3 +401,29 @@ def test_what_missed_nights_changed_is_told_in_the_night_that_acts(two_orders: W
 def test_a_line_of_an_order_dated_later_waits_for_nothing(two_orders: Workspace) -> None:
     nightly(two_orders, NIGHTS[0])
     assert query(two_orders, "SELECT count(*) FROM waiting_rows") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        (("order_events", "e1 | o3 | | cancelled | 2026-01-02T12:00:00 |"), "cancelled"),
+        (("order_events", "e1 | o3 | 1 | cancelled | 2026-01-02T12:00:00 | 2"), "cancelled"),
+        (("decisions", "d1 | order | o3 | reject | ann | 2026-01-02T12:00:00"), "rejected"),
+        (("order_events", "e1 | o3 | 1 | cancelled | 2026-01-02T12:00:00 | 1"), "confirmed"),
+    ],
+    ids=["wholly", "line by line", "by a person", "a part only"],
+)
+def test_an_order_that_ended_while_it_was_held_is_not_released_when_its_product_comes(
+    two_orders: Workspace, told: tuple[str, str], status: str
+) -> None:
+    lands(two_orders, "orders", "o3.csv", "o3 | online | c1 | 2026-01-01T12:00:00 | GBP |")
+    lands(two_orders, "order_lines", "l3.csv", "o3 | 1 | X | 2 | 2 | |")
+    nightly(two_orders, NIGHTS[0])
+    feed, row = told
+    lands(two_orders, feed, "end.csv", row)
+    nightly(two_orders, NIGHTS[1])
+    lands(two_orders, "products", "x.csv", "X | Xylophone | 2 | toys |")
+    nightly(two_orders, NIGHTS[2])
+    assert query(two_orders, "SELECT status FROM orders WHERE order_id = 'o3'") == [(status,)]
+    assert query(two_orders, "SELECT count(*) FROM order_timeline WHERE NOT is_accepted") == [(0,)]
+    assert query(two_orders, "SELECT count(*) FROM order_findings WHERE order_id = 'o3' AND is_open") == [(0,)]

@@ -228,6 +228,18 @@ def test_what_is_sent_is_taken_out_once_whether_the_warehouse_or_the_order_tells
     assert query(untold, "SELECT count(*) FROM stock_ledger WHERE is_derived") == [(60,)]
 
 
+def test_what_the_warehouse_took_out_for_an_order_is_waited_for_no_more(tmp_path: Path) -> None:
+    found = selling_shop(tmp_path / "shop")
+    header = "order_id | channel | customer_id | ordered_at | currency"
+    land(found, "orders", "open.csv", header, "z1 | online | c1 | 2026-03-01T10:00:00Z | GBP")
+    header = "order_id | line_no | sku | quantity | unit_price"
+    land(found, "order_lines", "open.csv", header, "z1 | 1 | A | 3 | 2", "z1 | 2 | A | 4 | 2", "z1 | 3 | B | 2 | 20")
+    header = "movement_id | sku | location_id | moved_at | kind | quantity | reference"
+    land(found, "stock_movements", "out.csv", header, "x1 | A | W | 2026-03-02T09:00:00Z | shipment | -5 | z1")
+    nightly(found, MONDAY)
+    assert query(found, "SELECT sku, quantity FROM open_demand ORDER BY ALL") == [("A", 2), ("B", 2)]
+
+
 def test_what_was_handed_over_the_counter_leaves_the_stock_of_its_shop(tmp_path: Path) -> None:
     found = selling_shop(tmp_path / "shop", settled("shipments_from_events = true"))
     header = "order_id | channel | customer_id | ordered_at | currency | location_id"

@@ -146,6 +146,17 @@ def test_a_giant_day_moves_the_level_by_six_typical_days_and_stays_in_the_lumpin
     assert found["size_ratio"] == pytest.approx(10 * (9 * 4 + 250_000) / 518**2, abs=1e-6)
 
 
+@pytest.mark.parametrize(("large_days", "counted"), [(2, 12), (3, 500), (4, 500)])
+def test_a_giant_day_that_comes_a_third_time_is_no_accident_and_counts(large_days: int, counted: int) -> None:
+    quantities = [2] * 20 + [500] * large_days
+    assert measured(quantities)["flat"] == pytest.approx((20 * 2 + large_days * counted) / (20 + large_days))
+
+
+def test_of_giant_days_that_come_again_the_largest_count_as_much_as_the_third() -> None:
+    found = measured([2] * 10 + [900, 40, 30, 50])
+    assert found["flat"] == pytest.approx((10 * 2 + 3 * 40 + 30) / 14)
+
+
 # --- The published methods, written here once more as their authors state them: Croston (1972) with the correction of
 # Syntetos and Boylan (2005), Teunter, Syntetos and Babai (2011), simple exponential smoothing; started by the first
 # value, as statsforecast does (`_ses_forecast`, `_croston_sba`, `_tsb`). A plain loop, independent of the rule's sums.
@@ -325,6 +336,30 @@ def test_xyz_changes_at_a_variation_of_a_half_and_of_one(quantities: list[int], 
     as_of = date(2026, 6, 30)
     found = classes(history(quantities, as_of), NO_REVENUE, as_of, start("A", date(2026, 6, 28)))
     assert found["xyz"].to_list() == [expected]
+
+
+def test_a_shop_that_is_closed_on_sundays_may_sell_steadily_all_the_same() -> None:
+    # Six days of 5 and one of none, every week: weeks do not differ at all, days by 0.41 of their mean.
+    as_of = date(2026, 6, 28)  # a Sunday
+    found = classes(history([5, 5, 5, 5, 5, 5, 0] * 4, as_of), NO_REVENUE, as_of, start("A", date(2026, 6, 1)))
+    assert found.select("xyz", "variation").rows() == [("X", 0)]
+
+
+@pytest.mark.parametrize(("weeks", "variation", "expected"), [([2, 6], 0.7071, "Y"), ([0, 4, 0, 4], 1.1547, "Z")])
+def test_xyz_is_measured_by_whole_weeks_back_from_the_night(weeks: list[int], variation: float, expected: str) -> None:
+    # Of 2 and 6 the sample deviation is sqrt(8), of 0, 4, 0, 4 sqrt(16 / 3); the three days before are no whole week.
+    as_of = date(2026, 6, 30)
+    quantities = [9, 9, 9] + [units for week in weeks for units in (week, 0, 0, 0, 0, 0, 0)]
+    found = classes(history(quantities, as_of), NO_REVENUE, as_of).row(0, named=True)
+    assert (float(found["variation"]), found["xyz"]) == (pytest.approx(variation, abs=1e-4), expected)
+
+
+def test_a_week_is_measured_by_its_days_with_stock() -> None:
+    # Weeks of 14, 8 in four days with stock, none with stock: 2 a day in both that count.
+    as_of = date(2026, 6, 30)
+    quantities = [2] * 7 + [2, 2, 2, 2, 0, 0, 0] + [0] * 7
+    found = classes(history(quantities, as_of, out=tuple(range(11, 21))), NO_REVENUE, as_of)
+    assert found.select("xyz", "variation").rows() == [("X", 0)]
 
 
 def test_the_item_that_crosses_eighty_percent_is_a_ties_go_by_sku_and_unsold_is_u() -> None:

@@ -83,8 +83,8 @@ def test_of_several_rows_of_a_gate_the_one_that_began_last_holds() -> None:
     assert severities(gates, date(2026, 1, 6)).is_empty()
 
 
-def judged(*rows: str) -> pl.DataFrame:
-    return frame(
+def judged(*rows: str, is_ended: bool = False) -> pl.DataFrame:
+    drawn = frame(
         "order_id | ordered_at | is_past_gates | is_confirmed_by_feed | is_released",
         *rows,
         schema={
@@ -95,6 +95,7 @@ def judged(*rows: str) -> pl.DataFrame:
             "is_released": pl.Boolean,
         },
     )
+    return drawn.with_columns(is_ended=pl.lit(is_ended))
 
 
 def finding(*rows: str) -> pl.DataFrame:
@@ -146,6 +147,26 @@ def test_a_release_waives_a_hold() -> None:
     outcome = entered(judged(released), finding(HELD), NONE, NIGHT, END, auto_confirm=True)
     assert [event for event, *_ in events(outcome)] == ["o1:confirmed", "o1:held"]
     assert outcome.findings["is_open"].to_list() == [False]
+
+
+@pytest.mark.parametrize("severity", ["hold", "reject"])
+def test_an_order_that_ended_while_it_was_held_is_not_confirmed_when_the_finding_is_gone(severity: str) -> None:
+    before = finding(HELD_BEFORE.replace("hold", severity))
+    outcome = entered(judged(PLAIN, is_ended=True), NONE, before, NIGHT, END, auto_confirm=True)
+    assert "o1:confirmed" not in outcome.events["event_id"]
+    assert "o1:released" not in outcome.events["event_id"]
+    assert outcome.findings.select("is_open", "closed_on").rows() == [(False, NIGHT)]
+
+
+def test_an_order_that_ended_is_not_confirmed_by_a_release() -> None:
+    released = PLAIN.removesuffix("false") + "true"
+    outcome = entered(judged(released, is_ended=True), finding(HELD), NONE, NIGHT, END, auto_confirm=True)
+    assert [event for event, *_ in events(outcome)] == ["o1:held"]
+
+
+def test_an_order_that_nothing_held_was_confirmed_before_it_ended() -> None:
+    outcome = entered(judged(PLAIN, is_ended=True), NONE, NONE, NIGHT, END, auto_confirm=True)
+    assert events(outcome) == [("o1:confirmed", "01-05 10:00", None)]
 
 
 def test_a_release_does_not_lift_a_rejection() -> None:

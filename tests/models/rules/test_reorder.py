@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from math import ceil, sqrt
+from math import ceil, log, sqrt
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -190,6 +190,41 @@ def test_the_safety_stock_keeps_lumpy_demand_and_uncertain_lead_times() -> None:
     )
     # z = 1.644854 over 7 + 7 days: sqrt(4 x 14 x 2.5 + 4² x 1.5²) = sqrt(140 + 36).
     assert float(found["safety_stock"]) == pytest.approx(NormalDist().inv_cdf(0.95) * sqrt(176), abs=1e-3)
+
+
+FOUR = products(
+    *(f"{sku} | toys | {cost} | EUR | S1 |  |  |  | " for sku, cost in zip("ABCD", (2, 20, 20, 90), strict=True))
+)
+FOUR_SOLD = levels(*(f"{sku} | W | 2 | 1 | 2025-01-01" for sku in "ABCD"))
+
+
+def test_what_is_cheaper_than_three_quarters_of_the_shop_is_kept_a_little_safer() -> None:
+    shop = replace(SHOP, products=FOUR, levels=FOUR_SOLD, policies=policy("service_level", "0.95"))
+    found = {row["sku"]: row for row in shop.plans().rows(named=True)}
+    plain = NormalDist().inv_cdf(0.95)
+    # A costs a tenth of 20, which three of the four do not exceed: 0.7 x ln 10 standard deviations more.
+    assert [float(found[sku]["service_factor"]) for sku in "ABCD"] == pytest.approx(
+        [plain + 0.7 * log(10), plain, plain, plain], abs=1e-5
+    )
+    assert float(found["A"]["safety_stock"]) == pytest.approx((plain + 0.7 * log(10)) * sqrt(2 * 14), abs=1e-3)
+    assert {row["dear_unit_cost"] for row in found.values()} == {20}
+
+
+def test_a_service_level_that_the_planner_states_of_certain_goods_is_kept_as_stated() -> None:
+    shop = replace(SHOP, products=FOUR, levels=FOUR_SOLD, policies=policy("category | service_level", "toys | 0.95"))
+    assert {float(factor) for factor in shop.plans()["service_factor"]} == {1.644854}
+    assert shop.plans()["dear_unit_cost"].to_list() == [None] * 4
+
+
+def test_no_item_is_kept_safer_than_all_but_one_time_in_ten_thousand() -> None:
+    listed = products(
+        *(
+            f"{sku} | toys | {cost} | EUR | S1 |  |  |  | "
+            for sku, cost in zip("ABCD", ("0.01", 20, 20, 90), strict=True)
+        )
+    )
+    shop = replace(SHOP, products=listed, levels=FOUR_SOLD, policies=policy("service_level", "0.99"))
+    assert float(shop.plans()["service_factor"][0]) == pytest.approx(NormalDist().inv_cdf(0.9999), abs=1e-5)
 
 
 def test_an_unsold_item_has_no_safety_stock() -> None:
@@ -434,6 +469,25 @@ def test_a_new_item_is_expected_to_sell_like_the_one_the_planner_names() -> None
     assert "(as A, by the planner)" in new["sentence"]
 
 
+def test_a_sku_named_for_a_whole_category_speaks_for_its_new_items_only() -> None:
+    listed = products(*(f"{sku} | toys |  |  | S1 |  |  |  | " for sku in ("A", "NEW", "OLD")))
+    for header, row, rates in (
+        ("category | like_sku", "toys | A", {"NEW": ("like_sku", 2), "OLD": ("own", 50)}),
+        ("sku | like_sku", "OLD | A", {"NEW": ("category", 26), "OLD": ("like_sku", 2)}),
+    ):
+        shop = replace(
+            SHOP,
+            products=listed,
+            levels=levels(
+                "A | W | 2 | 1 | 2025-01-01", "NEW | W | 9 | 1 | 2026-11-01", "OLD | W | 50 | 1 | 2025-01-01"
+            ),
+            policies=policy(header, row),
+        )
+        found = {sku: (source, rate) for sku, source, rate in shop.plans().select("sku", "rate_source", "rate").rows()}
+        assert {sku: found[sku] for sku in rates} == rates
+        assert "like_sku_unknown" not in str(shop.plans()["flags"].to_list())
+
+
 def test_an_item_younger_than_sixty_days_sells_like_its_category_until_then() -> None:
     others = [f"{sku} | W | {level} | 1 | 2025-01-01" for sku, level in (("A", 1), ("B", 3), ("C", 8))]
     listed = products(*(f"{sku} | toys |  |  | S1 |  |  |  | " for sku in ("A", "B", "C", "NEW")))
@@ -561,6 +615,35 @@ def test_an_item_that_needs_nothing_says_why() -> None:
     assert plan(positions=positions("A | W | 40"))["sentence"] == (
         "Order none of A: 40 on hand; at 2 a day the balance reaches 12 on 7 Dec."
     )
+
+
+def test_the_sentence_says_what_of_the_promised_is_overdue() -> None:
+    found = plan(waiting=waiting("A | W | 2026-11-20 | 5", "A | W | 2026-11-24 | 7"))
+    assert found["sentence"].startswith("Order 17 of A from Nordlicht by Sunday: 30 on hand, 12 promised (5 overdue); ")
+
+
+def test_what_was_seen_of_such_a_time_is_shown_beside_and_decides_nothing() -> None:
+    # Lead time and review are 14 days: three stretches back from the night, of 30, 10 and 20 units.
+    days = frame(
+        "day | sku | location_id | quantity | is_out_of_stock",
+        "2026-10-14 | A | W | 30 | false",
+        "2026-11-08 | A | W | 10 | false",
+        "2026-11-10 | A | W | 20 | false",
+        schema={"day": pl.Date, "is_out_of_stock": pl.Boolean},
+    )
+    sold = levels("A | W | 2 | 1 | 2026-10-13")
+    planned = replace(SHOP, levels=sold, policies=policy("sku | service_level", "A | 0.6")).plans()
+    found = validated(ReorderPlan, reorder.with_seen(planned, days, sold))
+    assert found.select("seen_stretches", "seen_quantity").rows() == [(3, 20)]
+    assert found.drop("seen_stretches", "seen_quantity").equals(planned.drop("seen_stretches", "seen_quantity"))
+
+
+def test_a_lead_time_is_planned_in_whole_days_the_nearest_ones() -> None:
+    for days, arrives in (("7.4", date(2026, 11, 30)), ("7.6", date(2026, 12, 1))):
+        measured = filled(
+            SupplierLeadTime, frame("supplier_id | planned_days", f"S1 | {days}", schema=SupplierLeadTime)
+        )
+        assert plan(lead_times=measured)["first_arrival_on"] == arrives
 
 
 # --- Open demand
