@@ -31,6 +31,7 @@ LEAD_DAYS, LEAD_SPREAD = 7, 2
 ORDER_LINE_COST, HOLDING_RATE = 2.0, 0.25
 SEED = 7
 SKUS = 1250
+"""At most so many of each half; 200 alone are a matter of luck: a few giant orders decide about their share served."""
 WARM_DAYS = 10
 """A SKU takes part when it was asked for on so many days before the start."""
 LEVELS = {"A": 0.98, "B": 0.95, "C": 0.90}

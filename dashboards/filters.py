@@ -1,5 +1,6 @@
 """What the visitor looks at: the night, and the filters. Both stay in the URL, so that a page can be sent to a colleague."""
 
+import hashlib
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
@@ -14,12 +15,12 @@ PERIODS = {"7 days": 7, "4 weeks": 28, "13 weeks": 91, "52 weeks": 364}
 ALL, DATES = "all", "dates"
 USUAL = "4 weeks"
 DIMENSIONS: dict[Dimension, int] = {
-    "supplier": 250,
+    "supplier": 200,
     "channel": 170,
-    "category": 220,
-    "location": 220,
+    "category": 190,
+    "location": 190,
     "country": 170,
-    "abc": 150,
+    "abc": 130,
 }
 """What can be chosen from a list, and how wide the list is."""
 ANY_DAY = "any day"
@@ -98,7 +99,7 @@ def offered(file: str, as_of: date, time_zone: str, used: tuple[str, ...]) -> Sc
             placeholder="number or name",
             help="A part of a SKU or of its name is enough.",
             max_chars=64,
-            width=180,
+            width=160,
         )
     with spots["due"]:
         due = st.segmented_control(
@@ -163,6 +164,11 @@ def said(scope: Scope, used: tuple[str, ...]) -> str:
     if scope.order_by:
         parts.append(f"to order by {wording.day(scope.order_by, year=False)}")
     return ", ".join(parts) or "no filter"
+
+
+def digest(scope: Scope) -> str:
+    """A short word that changes with any filter or night."""
+    return hashlib.sha256(repr(scope).encode()).hexdigest()[:12]
 
 
 def link(page: str, **more: str) -> str:

@@ -2,10 +2,10 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 import polars as pl
@@ -21,6 +21,9 @@ from pipelines.workspace import FORMULA
 STYLE = Path(__file__).parent / "style.css"
 """What a spreadsheet would take for the beginning of a formula."""
 SCOPE = "scope"
+WIDTHS: dict[str, Any] = dict.fromkeys(("facts", "raw", "reasons", "reason", "details", "what"), "large")
+"""How wide the columns of longer texts are; the others are as wide as what they hold."""
+WIDTHS |= {"sentence": 620, "name": 260, "supplier_name": 180, "status": 170}
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,12 @@ def note(text: str) -> None:
 def sentences(items: Sequence[str]) -> None:
     """A short list of sentences."""
     st.html(f'<ul class="oh-sentences">{"".join(f"<li>{plain(item)}</li>" for item in items)}</ul>')
+
+
+def definitions(pairs: Mapping[str, str]) -> None:
+    """Words and what they mean, one under the other."""
+    cells = "".join(f"<dt>{plain(word)}</dt><dd>{plain(meaning)}</dd>" for word, meaning in pairs.items())
+    st.html(f'<dl class="oh-definitions">{cells}</dl>')
 
 
 def nothing(sentence: str, what_to_do: str = "") -> None:
@@ -185,6 +194,21 @@ def as_parquet(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
+def as_xlsx(frame: pl.DataFrame, sheet: str, titles: Mapping[str, str]) -> bytes:
+    """A sheet for a spreadsheet: widths that fit, a header that stays, numbers as numbers, texts as texts."""
+    buffer = io.BytesIO()
+    frame.select(pl.col(name).alias(title) for name, title in titles.items()).write_excel(
+        buffer,
+        worksheet=sheet,
+        autofit=True,
+        freeze_panes=(1, 0),
+        table_style="Table Style Light 1",
+        dtype_formats={pl.Date: "yyyy-mm-dd", pl.Int64: "#,##0"},
+        float_precision=2,
+    )
+    return buffer.getvalue()
+
+
 def _label(name: str, column: Column | None, currency: str) -> str:
     stem = name
     for ending in ("_id", "_at", "_on", "_amount"):
@@ -229,50 +253,61 @@ def column_config(
         elif isinstance(kind, pl.List):
             made[name] = st.column_config.ListColumn(label, help=help_text)
         else:
-            wide = name in ("sentence", "facts", "raw", "reasons", "reason", "details", "what", "name")
-            made[name] = st.column_config.TextColumn(label, help=help_text, width="large" if wide else None)
+            made[name] = st.column_config.TextColumn(label, help=help_text, width=WIDTHS.get(name))
     return made
 
 
-def table(
+def table(frame: pl.DataFrame, *, key: str, choose: bool = False, **how: Any) -> int | None:
+    """A table with its downloads as CSV and Parquet; says the row that was chosen, if any. See `chosen_rows`."""
+    chosen = chosen_rows(frame, key=key, mode="single-row" if choose else None, **how)
+    return chosen[0] if chosen else None
+
+
+def chosen_rows(
     frame: pl.DataFrame,
     *,
     key: str,
+    mode: Literal["single-row", "multi-row"] | None = None,
     tables: Sequence[str] = (),
     titles: Mapping[str, tuple[str, str]] | None = None,
-    whole: Any = None,
+    whole: Callable[[], pl.DataFrame] | None = None,
     total: int | None = None,
     empty: str = "Nothing to show for these filters.",
-    choose: bool = False,
     height: int | None = None,
     hide: Sequence[str] = (),
     file: str | None = None,
-) -> int | None:
-    """A table with its downloads as CSV and Parquet; says the row that was chosen, if any.
+    of: str = "",
+    first: Sequence[int] = (),
+) -> list[int]:
+    """A table with its downloads as CSV and Parquet; says the rows that were chosen.
 
     Args:
         tables: the declared tables its columns are taken from, the first one first.
         whole: a function that gives all rows for the download, where the frame is only the first of them.
         total: how many rows there are in all.
+        of: what rows these are; where it changes, nothing is chosen any more.
+        first: rows chosen before anybody chooses.
     """
     if frame.is_empty():
         nothing(empty)
-        return None
+        return []
     at = opened()
     config = column_config(frame.schema, tables, at.currency, titles or {})
     floats = [pl.col(name).cast(pl.Float64) for name, kind in frame.schema.items() if kind.is_decimal()]
     # as Arrow, since its text stays text; fewer rows than the frame holds make a lower table
     shown = frame.drop(hide, strict=False).with_columns(c for c in floats if c.meta.output_name() not in hide)
-    selected = st.dataframe(
+    preset: Any = {"selection": {"rows": list(first)}} if mode and first else None
+    selected: Any = st.dataframe(
         shown,
-        key=f"table_{key}",
+        key=f"table_{key}{of and f'_{of}'}",
         column_config={name: made for name, made in config.items() if name in shown.columns},
         hide_index=True,
         height=height or "auto",
         row_height=36,
         placeholder="–",
-        on_select="rerun" if choose else "ignore",
-        selection_mode="single-row" if choose else "multi-row",
+        on_select="rerun" if mode else "ignore",
+        selection_mode=mode or "multi-row",
+        selection_default=preset,
     )
     rows = total if total is not None else frame.height
     stem = f"{file or key}_{at.scope.as_of}"
@@ -284,30 +319,17 @@ def table(
         )
         st.html(f'<span class="oh-quiet">{plain(said)}, as of {plain(wording.day(at.scope.as_of))}</span>')
         source = whole or (lambda: frame)
-        st.download_button(
-            "CSV",
-            lambda: as_csv(source()),
-            f"{stem}.csv",
-            "text/csv",
-            key=f"csv_{key}",
-            on_click="ignore",
-            type="tertiary",
-            icon=":material/download:",
-        )
-        st.download_button(
-            "Parquet",
-            lambda: as_parquet(source()),
-            f"{stem}.parquet",
-            "application/vnd.apache.parquet",
-            key=f"parquet_{key}",
-            on_click="ignore",
-            type="tertiary",
-            icon=":material/download:",
-        )
-    if not choose:
-        return None
-    chosen = selected["selection"]["rows"]  # type: ignore[index]
-    return int(chosen[0]) if chosen and chosen[0] < frame.height else None
+        download("CSV", lambda: as_csv(source()), f"{stem}.csv", "text/csv", f"csv_{key}")
+        parquet = "application/vnd.apache.parquet"
+        download("Parquet", lambda: as_parquet(source()), f"{stem}.parquet", parquet, f"parquet_{key}")
+    if not mode:
+        return []
+    return [int(row) for row in selected["selection"]["rows"] if row < frame.height]
+
+
+def download(label: str, make: Callable[[], bytes], file: str, kind: str, key: str) -> None:
+    """A file that is made when somebody wants it."""
+    st.download_button(label, make, file, kind, key=key, on_click="ignore", type="tertiary", icon=":material/download:")
 
 
 def in_feed_shape(frame: pl.DataFrame, feed: str) -> pl.DataFrame:

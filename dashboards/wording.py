@@ -60,6 +60,20 @@ ANOMALIES = {
     "returned_without_delivered": "returned, but no delivery was told",
     "shipped_on_hold": "shipped while on hold",
 }
+MOVEMENTS = {
+    "receipt": "Received",
+    "shipment": "Shipped",
+    "return": "Returned",
+    "adjustment": "Adjusted",
+    "transfer": "Transferred",
+    "write_off": "Written off",
+    "count_adjustment": "Corrected by a count",
+}
+CHASES = {
+    "overdue": "Late, still relied on",
+    "long_overdue": "Late, no longer relied on",
+    "unconfirmed": "Never confirmed, no longer relied on",
+}
 CHANNELS = {"online": "online", "store": "in the stores", "agent": "through agents"}
 """How a change is said to have come about."""
 ROLES = {"operator": "Operator", "billing": "Billing", "planner": "Planner", "support": "Support"}
@@ -77,8 +91,13 @@ REASONS = {
 
 
 def plain(text: object) -> str:
-    """A text from data, such that a browser or a chart shows it as it is."""
+    """A text from data, such that a browser shows it as it is."""
     return html.escape(str(text)).replace("$", "&#36;")
+
+
+def drawn(text: object) -> str:
+    """A text from data, such that a chart shows it as it is; a chart knows no entity for quotes."""
+    return html.escape(str(text), quote=False).replace("$", "&#36;")
 
 
 def literal(text: str) -> str:

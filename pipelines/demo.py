@@ -97,6 +97,18 @@ def _tell(workspace: Workspace, say: Callable[[str], None]) -> None:
         for row in found.rows("SELECT count(*) AS told FROM tracking_updates"):
             say(f"  {row['told']:>6,} tracking updates for customers")
         for row in found.rows(
+            """SELECT count(*) AS items, sum(on_hand)::BIGINT AS units, sum(value) AS value FROM stock_positions
+               WHERE as_of = (SELECT max(as_of) FROM stock_positions)"""
+        ):
+            say(f"  {row['items']:>6,} positions of {row['units']:,} units in stock, {row['value']:,.2f} at cost")
+        for row in found.rows(
+            """SELECT count(*) AS purchases, count(DISTINCT supplier_id) AS suppliers, sum(amount_r) AS amount
+               FROM reorder_proposals WHERE as_of = (SELECT max(as_of) FROM certificate)"""
+        ):
+            say(
+                f"  {row['purchases']:>6,} purchases proposed from {row['suppliers']} suppliers, {row['amount'] or 0:,.2f} in all"
+            )
+        for row in found.rows(
             """SELECT count(*) AS things, count(DISTINCT kind) AS kinds FROM attention
                WHERE as_of = (SELECT max(as_of) FROM attention)"""
         ):

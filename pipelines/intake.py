@@ -240,7 +240,7 @@ def take_in(
         batch = _first_of_each([delivery for delivery in fresh if delivery.feed == source])
         if batch:
             say(f"reading {len(batch)} files of source {source}")
-            mapped = _load_source(warehouse, workspace, folder, batch)
+            mapped = load_source(warehouse, workspace, folder, batch)
             from_sources.append((batch, mapped))
             for feed in mapped.rows:
                 touched.setdefault(feed, []).extend(batch)
@@ -266,7 +266,7 @@ def clear(warehouse: Warehouse, workspace: Workspace, deliveries: list[Delivery]
             delivery.landed.unlink(missing_ok=True)
 
 
-def _deliveries(warehouse: Warehouse, workspace: Workspace, say: Say, only: set[str] | None) -> list[Delivery]:
+def _deliveries(warehouse: Warehouse, workspace: Workspace, say: Say, only: set[int] | None) -> list[Delivery]:
     known = warehouse.table(FeedFile).sort("file_sequence")
     by_name = {(row["feed"], row["name"], row["file_id"]): row["status"] for row in known.iter_rows(named=True)}
     by_content = {
@@ -351,11 +351,13 @@ def _first_of_each(deliveries: list[Delivery]) -> list[Delivery]:
     return list(first.values())
 
 
-def _load_source(warehouse: Warehouse, workspace: Workspace, folder: Path, batch: list[Delivery]) -> sources.Mapped:
+def load_source(warehouse: Warehouse, workspace: Workspace, folder: Path, batch: list[Delivery]) -> sources.Mapped:
+    """Store what the files of a source give to feeds; of the files before them they see those that are not retracted."""
     zone = workspace.settings.business.time_zone
     earlier = warehouse.frame(
-        "SELECT file_id, name, file_sequence FROM core.feed_files WHERE feed = ? AND status = 'loaded' ORDER BY file_sequence",
-        [folder.name],
+        f"""SELECT file_id, name, file_sequence FROM core.feed_files WHERE feed = ? AND status = 'loaded'
+            AND file_sequence < ? AND file_id NOT IN ({versions.NOT_COUNTED}) ORDER BY file_sequence""",
+        [folder.name, min(each.sequence for each in batch)],
     )
     files = [
         sources.SourceFile(
@@ -385,6 +387,10 @@ def _load_source(warehouse: Warehouse, workspace: Workspace, folder: Path, batch
             by_id[str(file_id)].reject(rows.join(raw, on="record_number", how="left", validate="m:1"))
         for (file_id,), rows in outcome.accepted.group_by("file_id", maintain_order=True):
             versions.load(warehouse, feed, rows, {str(file_id): by_id[str(file_id)].sequence}, zone)
+    for file_id, records in mapped.parts.items():
+        sequence = pl.lit(by_id[file_id].sequence, pl.Int64)
+        parts = pl.DataFrame({"record_number": sorted(records)}, schema={"record_number": pl.Int64})
+        warehouse.insert("core.parts", parts.with_columns(file_sequence=sequence))
     return mapped
 
 
@@ -431,9 +437,14 @@ def _record(warehouse: Warehouse, deliveries: list[Delivery], as_of: date) -> No
             [sorted(set(retried) - still_held)],
         )
     warehouse.append(FeedFile, pl.DataFrame([delivery.row(as_of) for delivery in fresh], schema=schema, orient="row"))
+    keep_rejected(warehouse, [(each, as_of) for each in fresh])
+
+
+def keep_rejected(warehouse: Warehouse, deliveries: list[tuple[Delivery, date]]) -> None:
+    """Keep the rejected records of files, with the night that took each in."""
     rejected = [
         each.rejected.with_columns(file_id=pl.lit(each.file_id), feed=pl.lit(each.feed), as_of=pl.lit(as_of))
-        for each in fresh
+        for each, as_of in deliveries
         if each.rejects
     ]
     if rejected:

@@ -154,6 +154,7 @@ class Session:
         if not self.run.closed:
             raise OrderhouseError(WHOLE)
         self.publish()
+        self.write_documents()
         self.notify()
 
     @contextmanager
@@ -218,6 +219,20 @@ class Session:
         journal.note_published(self.workspace, as_of, now)
         reorder.note_published(self.warehouse, as_of, now)
         self._note(StageDone(self.run.closed[-1], "publish", 0, time.perf_counter() - started))
+
+    def write_documents(self) -> None:
+        """Write the files of the purchase orders that a published night sent; they can be made again at any time."""
+        as_of = self.run.closed[-1]
+        sent = "SELECT count(*) FROM core.purchase_orders WHERE ordered_on = ?"
+        if self.run.publication is None or not self.warehouse.value(sent, [as_of]):
+            return
+        from pipelines.documents import purchase_orders
+
+        try:
+            written = purchase_orders.written(self.workspace, as_of)
+            self.say(f"{len(written.made)} purchase orders written to {written.folder}")
+        except OrderhouseError as error:
+            self.say(f"The files of the purchase orders were not written: {error}")
 
     def notify(self) -> None:
         """Run the operator's command with the result on its standard input."""

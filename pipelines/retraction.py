@@ -8,7 +8,7 @@ from models.tables import FEEDS
 from models.tables.base import declaration, polars_schema
 from models.tables.intake import RejectedRow
 from pipelines import feeds
-from pipelines.intake import archive_path
+from pipelines.intake import Delivery, archive_path, keep_rejected, load_source
 from pipelines.warehouse import Warehouse, versions
 from pipelines.workspace import Workspace
 
@@ -34,17 +34,60 @@ def settle_again(warehouse: Warehouse, workspace: Workspace, as_of: date) -> Non
     ):
         return
     with warehouse.transaction():
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE flipped AS {changed}")
         warehouse.run(
             f"""INSERT OR REPLACE INTO core.retractions
-                SELECT file_id, file_id IN (FROM retracted_files), DATE '{as_of}' FROM ({changed})"""
+                SELECT file_id, file_id IN (FROM retracted_files), DATE '{as_of}' FROM flipped"""
         )
+        again = _map_again(warehouse, workspace, as_of)
         upset = f"SELECT file_id FROM core.retractions WHERE is_retracted OR changed_on = DATE '{as_of}'"
-        judged = {feed: versions.settle_again(warehouse, feed, upset) for feed in FEEDS}
+        judged = {feed: versions.settle_again(warehouse, feed, upset, all_aside=bool(again)) for feed in FEEDS}
         for feed, rows in judged.items():
             if declaration(FEEDS[feed]).is_ledger:
                 _reject_again(warehouse, workspace, rows)
-        _count_again(warehouse, pl.concat([rows.select("file_sequence") for rows in judged.values()]).unique())
+        counted = pl.DataFrame({"file_sequence": again}, schema={"file_sequence": pl.Int64})
+        _count_again(
+            warehouse, pl.concat([counted, *(rows.select("file_sequence") for rows in judged.values())]).unique()
+        )
         warehouse.run("INSERT OR REPLACE INTO core.meta VALUES ('settled_up_to', ?)", [newest])
+
+
+def _map_again(warehouse: Warehouse, workspace: Workspace, as_of: date) -> list[int]:
+    """Map the files of sources anew that saw a file whose retraction changed; every order is judged again then.
+
+    Returns:
+        Their numbers in the order taken in.
+    """
+    again: list[int] = []
+    for source, folder in workspace.source_folders().items():
+        files = warehouse.frame(
+            f"""SELECT file_id, name, as_of, file_sequence FROM core.feed_files
+                WHERE feed = ? AND status = 'loaded' AND file_id NOT IN ({versions.NOT_COUNTED}) AND file_sequence >= (
+                    SELECT min(file_sequence) FROM core.feed_files WHERE feed = ? AND file_id IN (FROM flipped))
+                ORDER BY file_sequence""",
+            [source, source],
+        )
+        if files.is_empty():
+            continue
+        with warehouse.given(files=files):
+            for feed in FEEDS:
+                for place in (f"feeds.{feed}", f"feeds.{versions.ASIDE}_{feed}"):
+                    warehouse.run(f"DELETE FROM {place} WHERE file_sequence IN (SELECT file_sequence FROM files)")
+            warehouse.run("DELETE FROM core.parts WHERE file_sequence IN (SELECT file_sequence FROM files)")
+            warehouse.run(
+                "DELETE FROM core.rejected_rows WHERE feed = ? AND file_id IN (SELECT file_id FROM files)", [source]
+            )
+            warehouse.run(f"INSERT OR REPLACE INTO core.retractions SELECT file_id, false, DATE '{as_of}' FROM files")
+        batch = [
+            (Delivery(source, row["name"], row["file_id"], None, sequence=row["file_sequence"]), row["as_of"])
+            for row in files.iter_rows(named=True)
+        ]
+        load_source(warehouse, workspace, folder, [each for each, _ in batch])
+        keep_rejected(warehouse, batch)
+        again += files["file_sequence"].to_list()
+    if again:
+        warehouse.run("UPDATE core.nights SET rules = NULL WHERE as_of < ?", [as_of])
+    return again
 
 
 def _reject_again(warehouse: Warehouse, workspace: Workspace, judged: pl.DataFrame) -> None:
@@ -91,11 +134,12 @@ def _files(warehouse: Warehouse, sequences: pl.DataFrame) -> pl.DataFrame:
 
 
 def _count_again(warehouse: Warehouse, sequences: pl.DataFrame) -> None:
-    """Count the records of files anew: accepted is a record of which a row counts or is visible, unless it is rejected."""
+    """Count the records of files anew: accepted is what a row is stored of, or what is a part of one, and not rejected."""
     stored = " UNION ".join(
         f"SELECT file_sequence, record_number FROM feeds.{feed} SEMI JOIN sequences USING (file_sequence)"
         for feed in FEEDS
     )
+    stored += " UNION FROM core.parts SEMI JOIN sequences USING (file_sequence)"
     with warehouse.given(sequences=sequences):
         warehouse.run(
             f"""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -128,21 +129,35 @@ def _role(scope: Scope, items: pl.DataFrame, role: dict[str, object], currency: 
         f", {money(Decimal(str(role['amount'])), currency)}" if role["amount"] else ""
     )
     todos = []
+    suppliers = filters.labels(scope, "supplier")
     for row in items.head(SHOWN_PER_ROLE).iter_rows(named=True):
         due = f" · due {wording.day(row['due_on'], year=False)}" if row["due_on"] else ""
         first = (
             "new" if row["first_seen_on"] == scope.as_of else f"since {wording.day(row['first_seen_on'], year=False)}"
         )
-        more = {"order": row["subject_id"]} if row["page"] == "lifecycle" and row["subject_id"] != "more" else {}
         todos.append(
             layout.Todo(
                 row["sentence"],
                 money(row["amount"], currency) if row["amount"] else "",
                 first + due,
-                filters.link(row["page"], **more),
+                filters.link(row["page"], **_subject(row, suppliers)),
             )
         )
     layout.todo(wording.ROLES.get(str(role["role"]), str(role["role"])), summary, todos)
+
+
+def _subject(row: dict[str, Any], suppliers: dict[str, str]) -> dict[str, str]:
+    """What a page shall look at first, as its address says it."""
+    kind, subject = row["kind"], row["subject_id"]
+    if subject == "more":
+        return {}
+    if row["page"] == "lifecycle":
+        return {"order": subject}
+    if kind == "purchase":
+        return {"supplier": suppliers.get(subject, subject)}
+    if kind in ("oversold", "half_transfer", "not_planned"):
+        return {"sku": subject.split("@")[0].split("/")[0]}
+    return {}
 
 
 def changes(scope: Scope, currency: str) -> list[str]:

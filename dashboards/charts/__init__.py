@@ -12,7 +12,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import wording
-from dashboards.wording import compact, plain, shortened
+from dashboards.wording import compact, drawn, shortened
 
 FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", sans-serif'
 
@@ -129,6 +129,7 @@ def over_time(
     decimals: int = 0,
     height: int = 300,
     hollow: tuple[bool, bool] = (False, False),
+    is_monthly: bool = False,
 ) -> go.Figure:
     """Lines over days, weeks or months, each named at its end; a first or last point that is only a part is hollow."""
     colours = palette()
@@ -142,7 +143,7 @@ def over_time(
         figure.add_scatter(
             x=list(days),
             y=values,
-            name=plain(line.name),
+            name=drawn(line.name),
             mode="lines" if len(days) > 1 else "markers",
             line={
                 "color": colour,
@@ -151,7 +152,7 @@ def over_time(
             },
             fill="tozeroy" if len(lines) <= 2 and not line.is_reference else None,
             fillcolor=faint(colour, 0.08),
-            hovertemplate=f"%{{y:,.{decimals}f}}{' ' + plain(unit) if len(unit) == 3 else ''}",
+            hovertemplate=f"%{{y:,.{decimals}f}}{' ' + drawn(unit) if len(unit) == 3 else ''}",
         )
         known = [value for value in values if value is not None]
         if known:
@@ -176,7 +177,13 @@ def over_time(
     longest = max((len(shortened(line.name, 18)) for line in lines), default=0)
     figure.update_layout(margin={"r": 14 + 6.6 * longest, "l": 8, "t": 12, "b": 8})
     figure.update_xaxes(hoverformat=hover, tickformatstops=TICKS, nticks=8, range=_room(days))
-    figure.update_yaxes(rangemode="tozero", tickformat="~s", title_text=plain(unit), nticks=6)
+    if is_monthly:
+        named = list(days)[:: -(-len(days) // 12) or 1]
+        figure.update_xaxes(tickvals=named, ticktext=[f"{day:%b}<br>{day:%Y}" for day in named], tickformatstops=[])
+    most = max((abs(value) for line in lines for value in numbers(line.values) if value is not None), default=0)
+    figure.update_yaxes(
+        rangemode="tozero", tickformat="~s" if most >= 1000 else ",~r", title_text=drawn(unit), nticks=6
+    )
     return figure
 
 
@@ -204,7 +211,7 @@ def _name_ends(
         figure.add_annotation(
             x=x,
             y=place,
-            text=plain(shortened(text, 18)),
+            text=drawn(shortened(text, 18)),
             xanchor="left",
             xshift=8,
             showarrow=False,
@@ -244,9 +251,9 @@ def ranked(
         ],
         customdata=[
             [
-                plain(full),
-                plain(wording.signed(value, unit) if is_change else say(value, unit)),
-                plain(f"{say(old, unit)} {before_name}" if old is not None else ""),
+                drawn(full),
+                drawn(wording.signed(value, unit) if is_change else say(value, unit)),
+                drawn(f"{say(old, unit)} {before_name}" if old is not None else ""),
             ]
             for full, value, old in zip(names, now, then, strict=False)
         ],
@@ -285,7 +292,7 @@ def ranked(
             text=text + (f'   <span style="color:{colour}">{said}</span>' if said else ""),
         )
         figure.add_annotation(
-            x=0, xref="paper", y=row, yshift=14, xanchor="left", showarrow=False, text=plain(shortened(names[row], 32))
+            x=0, xref="paper", y=row, yshift=14, xanchor="left", showarrow=False, text=drawn(shortened(names[row], 32))
         )
     every = [0.0, *now, *(value for value in then if value is not None)]
     width = (max(every) - min(every)) or 1
@@ -324,7 +331,7 @@ def waterfall(steps: Sequence[tuple[str, Any]], start: tuple[str, Any], end: tup
         base=bases,
         marker_color=colour,
         customdata=[
-            [plain(name), plain(wording.money(amount, unit))] for name, amount in zip(names, amounts, strict=True)
+            [drawn(name), drawn(wording.money(amount, unit))] for name, amount in zip(names, amounts, strict=True)
         ],
         hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>",
     )
@@ -352,7 +359,7 @@ def waterfall(steps: Sequence[tuple[str, Any]], start: tuple[str, Any], end: tup
         )
     figure.update_xaxes(
         tickvals=list(range(len(names))),
-        ticktext=[plain(name) for name in names],
+        ticktext=[drawn(name) for name in names],
         ticks="",
         tickfont={"color": colours.text, "size": 13},
     )
@@ -360,7 +367,7 @@ def waterfall(steps: Sequence[tuple[str, Any]], start: tuple[str, Any], end: tup
         range=[floor, high + 0.14 * (high - floor)],
         tickformat="~s",
         nticks=5,
-        title_text=f"{plain(unit)}{', axis cut' if floor > 0 else ''}",
+        title_text=f"{drawn(unit)}{', axis cut' if floor > 0 else ''}",
     )
     return figure
 
@@ -390,12 +397,12 @@ def stacked_days(
         figure.add_bar(
             x=list(days),
             y=[of_day.get(day, 0) for day in days],
-            name=plain(shortened(name, 40)),
+            name=drawn(shortened(name, 40)),
             marker_color=colour(place, name),
             hovertemplate="%{y:,}",
         )
     legend = " ".join(
-        f'<span style="color:{colour(place, name)}">■</span> {plain(shortened(name, 34))} '
+        f'<span style="color:{colour(place, name)}">■</span> {drawn(shortened(name, 34))} '
         for place, name in enumerate(names)
     )
     figure.add_annotation(
@@ -412,7 +419,7 @@ def stacked_days(
     )
     figure.update_layout(margin={"t": 34, "l": 8, "r": 8, "b": 8})
     figure.update_xaxes(tickformatstops=TICKS, hoverformat="%a %-d %b %Y", nticks=8)
-    figure.update_yaxes(title_text=plain(unit), rangemode="tozero", tickformat="~s", nticks=5)
+    figure.update_yaxes(title_text=drawn(unit), rangemode="tozero", tickformat="~s", nticks=5)
     return figure
 
 
@@ -593,7 +600,7 @@ def arrivals(feeds: Sequence[str], days: Sequence[date], cells: dict[tuple[str, 
         zmax=1,
         showscale=False,
         colorscale=[[0, colours.ramp[0]], [0.5, colours.ramp[2]], [1, colours.ramp[3]]],
-        text=[[plain(feed)] * len(days) for feed in feeds],
+        text=[[drawn(feed)] * len(days) for feed in feeds],
         hoverongaps=False,
         hovertemplate="<b>%{text}</b>, %{x|%a %-d %b %Y}<br>%{customdata}<extra></extra>",
     )
@@ -613,7 +620,7 @@ def arrivals(feeds: Sequence[str], days: Sequence[date], cells: dict[tuple[str, 
     )
     figure.update_yaxes(
         tickvals=list(range(len(feeds))),
-        ticktext=[plain(shortened(feed, 24)) for feed in feeds],
+        ticktext=[drawn(shortened(feed, 24)) for feed in feeds],
         range=[len(feeds) - 0.4, -0.6],
         ticks="",
         showgrid=False,
@@ -643,7 +650,7 @@ def story(moments: Sequence[datetime], events: Sequence[str], kinds: Sequence[st
                 x=[moments[place] for place in here],
                 y=[0] * len(here),
                 mode="markers",
-                text=[plain(events[place]) for place in here],
+                text=[drawn(events[place]) for place in here],
                 marker={
                     "size": 13,
                     "color": colour,
@@ -665,7 +672,7 @@ def story(moments: Sequence[datetime], events: Sequence[str], kinds: Sequence[st
             y=0,
             ax=0,
             ay=-22 * level,
-            text=plain(events[place]),
+            text=drawn(events[place]),
             showarrow=True,
             arrowhead=0,
             arrowcolor=colours.grid,

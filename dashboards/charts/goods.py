@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from dashboards import wording
 from dashboards.charts import TICKS, blank, faint, numbers, palette
-from dashboards.wording import compact, plain, shortened
+from dashboards.wording import compact, drawn, shortened
 
 
 def ages(buckets: Sequence[str], values: Sequence[Any], unit: str) -> go.Figure:
@@ -24,7 +24,7 @@ def ages(buckets: Sequence[str], values: Sequence[Any], unit: str) -> go.Figure:
         y=heights,
         marker_color=warm,
         customdata=[
-            [bucket, plain(wording.money(value, unit)), wording.rate(value, total)]
+            [bucket, drawn(wording.money(value, unit)), wording.rate(value, total)]
             for bucket, value in zip(buckets, heights, strict=True)
         ],
         hovertemplate="<b>%{customdata[0]} days</b><br>%{customdata[1]}<br>%{customdata[2]}<extra></extra>",
@@ -34,7 +34,8 @@ def ages(buckets: Sequence[str], values: Sequence[Any], unit: str) -> go.Figure:
         figure.add_annotation(
             x=place,
             y=max(value, 0),
-            text=f"<b>{compact(value)}</b>" + (f'<br><span style="color:{colours.muted}">{share}</span>' if share else ""),
+            text=f"<b>{compact(value)}</b>"
+            + (f'<br><span style="color:{colours.muted}">{share}</span>' if share else ""),
             yanchor="bottom",
             yshift=2,
             showarrow=False,
@@ -42,7 +43,7 @@ def ages(buckets: Sequence[str], values: Sequence[Any], unit: str) -> go.Figure:
     figure.update_xaxes(
         tickvals=list(range(len(buckets))), ticktext=list(buckets), ticks="", title_text="days since it came in"
     )
-    figure.update_yaxes(title_text=plain(unit), tickformat="~s", nticks=5, range=[0, (max(heights) or 1) * 1.2])
+    figure.update_yaxes(title_text=drawn(unit), tickformat="~s", nticks=5, range=[0, (max(heights) or 1) * 1.2])
     return figure
 
 
@@ -74,7 +75,7 @@ def balances(
         figure.add_scatter(
             x=[*(day for day, _ in steps), last],
             y=[*(quantity for _, quantity in steps), steps[-1][1]],
-            name=plain(shortened(name, 30)),
+            name=drawn(shortened(name, 30)),
             mode="lines",
             line={"color": colour, "width": 2, "shape": "hv"},
             hovertemplate="%{y:,}",
@@ -86,7 +87,7 @@ def balances(
             figure.add_scatter(
                 x=[count.day for count in found],
                 y=[count.quantity for count in found],
-                name=plain(f"counted, {shortened(name, 30)}"),
+                name=drawn(f"counted, {shortened(name, 30)}"),
                 mode="markers",
                 marker={
                     "symbol": "diamond",
@@ -104,7 +105,7 @@ def balances(
         figure.add_annotation(
             x=last,
             y=at,
-            text=plain(shortened(text, 20)),
+            text=drawn(shortened(text, 20)),
             xanchor="left",
             xshift=8,
             showarrow=False,
@@ -142,7 +143,11 @@ def days_ahead(days: Sequence[date], balance: Sequence[Any], inbound: Sequence[i
     ]
     figure = blank(height)
     figure.add_vrect(
-        x0=plan.first_arrival_on, x1=plan.last_arrival_on, fillcolor=faint(colours.muted, 0.12), line_width=0, layer="below"
+        x0=plan.first_arrival_on,
+        x1=plan.last_arrival_on,
+        fillcolor=faint(colours.muted, 0.12),
+        line_width=0,
+        layer="below",
     )
     figure.add_scatter(
         x=list(days),
@@ -168,7 +173,12 @@ def days_ahead(days: Sequence[date], balance: Sequence[Any], inbound: Sequence[i
         name="due in",
         mode="markers",
         customdata=[inbound[place] for place in come],
-        marker={"symbol": "triangle-up", "size": 11, "color": colours.good, "line": {"width": 1, "color": colours.surface}},
+        marker={
+            "symbol": "triangle-up",
+            "size": 11,
+            "color": colours.good,
+            "line": {"width": 1, "color": colours.surface},
+        },
         hovertemplate="%{customdata:,} due in",
     )
     at = days.index(plan.lowest_on) if plan.lowest_on in days else None

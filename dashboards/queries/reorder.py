@@ -1,5 +1,6 @@
 """What should be bought and why, what was decided and sent, and what is missing."""
 
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -54,6 +55,12 @@ def counts(scope: Scope) -> dict[str, Any]:
         """,
         as_of=scope.as_of,
     ).row(0, named=True)
+
+
+def next_due(scope: Scope) -> date | None:
+    """The next day on which something is due in."""
+    found: date | None = read(scope, "SELECT min(due_on) AS day FROM supplies WHERE is_counted")["day"][0]
+    return found
 
 
 def facts(scope: Scope, proposal_id: str) -> Facts:

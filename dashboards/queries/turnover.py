@@ -89,9 +89,10 @@ def _figures(scope: Scope, of: list[Period], name: str, more: str = "") -> pl.Da
 
 
 def whole(scope: Scope, period: Period) -> dict[str, Any] | None:
-    """The figures of a period over everything chosen."""
+    """The figures of a period over everything chosen; none where that is nothing."""
     found = _figures(scope, [period], "'all'")
-    return found.row(0, named=True) if found.height else None
+    row = found.row(0, named=True) if found.height else None
+    return row if row is not None and row["items"] else None
 
 
 def by(scope: Scope, period: Period, grouping: Grouping) -> pl.DataFrame:

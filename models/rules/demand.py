@@ -15,6 +15,7 @@ from models.rules.demand_voices import (
     levels,
     measured,
     norms,
+    ordered,
     seasons,
     shop_days,
     whole_days,
@@ -204,9 +205,11 @@ def classes(
         if empty_days.height
         else within.with_columns(is_empty=pl.lit(False))
     ).with_columns(pl.col("is_empty").fill_null(False))
+    by_day = _numbered(by_day)
     kept = pl.col("quantity").filter(~pl.col("is_empty"))
     sizes = pl.col("quantity").filter(~pl.col("is_empty") & (pl.col("quantity") > 0))
-    sums = by_day.group_by("sku").agg(
+    sums = by_day.group_by("item", maintain_order=True).agg(
+        pl.col("sku").first(),
         asked=pl.col("quantity").sum(),
         kept=kept.sum(),
         squares=kept.pow(2).sum(),
@@ -215,11 +218,10 @@ def classes(
         size_sd=sizes.std().fill_null(0.0),
         empty_days=pl.col("is_empty").sum().cast(pl.Int64),
     )
-    found = (
-        known.join(sums, on="sku", how="left", validate="1:1")
-        .join(_weekly_variation(by_day, known, as_of), on="sku", how="left", validate="1:1")
-        .with_columns(pl.col("asked", "kept", "squares", "sales", "empty_days").fill_null(0))
-    )
+    found = known.join(sums, on="sku", how="left", validate="1:1")
+    found = found.join(
+        _weekly_variation(by_day, found.drop_nulls("item"), as_of), on="item", how="left", validate="1:1"
+    ).with_columns(pl.col("asked", "kept", "squares", "sales", "empty_days").fill_null(0))
     in_stock, sold = pl.col("observed") - pl.col("empty_days"), pl.col("sales") > 0
     mean = pl.col("kept") / in_stock
     daily_variation = pl.when(in_stock > 1).then(_variation(pl.col("kept"), pl.col("squares"), in_stock)).otherwise(0.0)
@@ -258,30 +260,46 @@ def _variation(total: pl.Expr, squares: pl.Expr, count: pl.Expr) -> pl.Expr:
     return ((squares - total * mean) / (count - 1)).clip(lower_bound=0).sqrt() / mean
 
 
-def _weekly_variation(by_day: pl.DataFrame, known: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """How much whole weeks differ, back from as_of: sku, weekly_variation; none below two weeks with stock or unsold.
+def _numbered(by_day: pl.DataFrame) -> pl.DataFrame:
+    """The days of each SKU in their order, under its number: numbers that grow are grouped faster than names."""
+    number = (pl.col("sku") != pl.col("sku").shift()).fill_null(True).cum_sum().cast(pl.Int64)
+    return ordered(by_day, "sku", "day").with_columns(item=number).with_columns(pl.col("item").set_sorted())
+
+
+def _weekly_variation(by_day: pl.DataFrame, observed: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """How much whole weeks differ, back from as_of: item, weekly_variation; none below two weeks with stock or unsold.
 
     A week is measured by its days with stock; one without any is left out.
     """
+    week = whole_days(pl.lit(as_of), pl.col("day")) // 7
+    most = 1 + (by_day.select(week.max()).item() or 0)
     rate = pl.col("kept") / (7 - pl.col("empty"))
-    weeks = (
-        by_day.group_by("sku", week=whole_days(pl.lit(as_of), pl.col("day")) // 7)
+    sums = (
+        by_day.with_columns(slot=pl.col("item") * most + most - 1 - week)  # grows along the rows
+        .with_columns(pl.col("slot").set_sorted())
+        .group_by("slot", maintain_order=True)
         .agg(
             kept=pl.col("quantity").filter(~pl.col("is_empty")).sum(),
             empty=pl.col("is_empty").sum().cast(pl.Int64),
         )
-        .join(known.select("sku", weeks=pl.col("observed") // 7), on="sku", validate="m:1")
+        .with_columns(item=pl.col("slot") // most, week=most - 1 - pl.col("slot") % most)
+        .join(
+            observed.select("item", weeks=pl.col("observed") // 7),
+            on="item",
+            validate="m:1",
+            maintain_order="left",
+        )
         .filter(pl.col("week") < pl.col("weeks"))
         .with_columns(rate=pl.when(pl.col("empty") < 7).then(rate))
-        .group_by("sku")
+        .group_by("item", maintain_order=True)
         .agg(
             pl.col("weeks").first() - pl.col("rate").is_null().sum().cast(pl.Int64),
             total=pl.col("rate").sum(),
             squares=pl.col("rate").pow(2).sum(),
         )
     )
-    return weeks.filter((pl.col("weeks") > 1) & (pl.col("total") > 0)).select(
-        "sku", weekly_variation=_variation(pl.col("total"), pl.col("squares"), pl.col("weeks"))
+    return sums.filter((pl.col("weeks") > 1) & (pl.col("total") > 0)).select(
+        "item", weekly_variation=_variation(pl.col("total"), pl.col("squares"), pl.col("weeks"))
     )
 
 

@@ -50,7 +50,7 @@ class Series:
             history_days: how far back rates look.
         """
         window_from = as_of - timedelta(days=history_days - 1)
-        listed = _ordered(days.filter(pl.col("day") <= as_of))
+        listed = ordered(days.filter(pl.col("day") <= as_of), *ITEM, "day")
         is_new = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in ITEM)
         listed = listed.with_columns(series=(is_new.cum_sum() - 1).cast(pl.UInt32)).with_columns(
             pl.col("series").set_sorted()
@@ -122,14 +122,13 @@ def _most_counted(listed: pl.DataFrame, typical: pl.Series) -> pl.Series:
     return most.scatter(giants["series"], giants["quantity"])
 
 
-def _ordered(days: pl.DataFrame) -> pl.DataFrame:
-    """The rows by SKU, location and day; sorted only where they are not."""
-    key = [*ITEM, "day"]
+def ordered(days: pl.DataFrame, *key: str) -> pl.DataFrame:
+    """The rows by their key; sorted only where they are not."""
     is_after: pl.Expr = pl.lit(False)
     for name in reversed(key):
         now, before = pl.col(name), pl.col(name).shift()
         is_after = (now > before) | ((now == before) & is_after)
-    return days if days.select(is_after.slice(1).all()).item() else days.sort(key)
+    return days if days.select(is_after.slice(1).all()).item() else days.sort(*key)
 
 
 def shop_days(days: pl.DataFrame, starts: pl.DataFrame, as_of: date, history_days: int = 365) -> pl.DataFrame:

@@ -89,7 +89,10 @@ def _planned(night: Night, waiting: pl.DataFrame, coming: pl.DataFrame) -> rules
     )
     told = json.dumps(settings.model_dump(mode="json"), sort_keys=True) + policies.write_csv()
     suppliers, terms, rates = night.rows("suppliers"), night.rows("supplier_products"), _tonight(night)
-    peers, dear = rules.peers(levels, products, as_of), rules.dear_cost(products, suppliers, terms, rates)
+    peers, dear = (
+        rules.peers(levels, products, as_of),
+        rules.dear_cost(products, suppliers, terms, rates, night.settings.business.reporting_currency),
+    )
     parts = []
     for bucket in demand.find_skus(warehouse, BUCKET):
         within = f"sku IN (SELECT sku FROM sku_buckets WHERE bucket = {bucket})"

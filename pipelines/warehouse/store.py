@@ -212,6 +212,7 @@ class Warehouse:
                 """CREATE TABLE IF NOT EXISTS core.retractions (
                 file_id VARCHAR PRIMARY KEY, is_retracted BOOLEAN, changed_on DATE)"""
             )
+            self.run("CREATE TABLE IF NOT EXISTS core.parts (file_sequence BIGINT, record_number BIGINT)")
             self.run("CREATE TABLE IF NOT EXISTS core.changed_stock (sku VARCHAR, from_day DATE)")
             self.run(
                 "CREATE TABLE IF NOT EXISTS core.publications (as_of DATE PRIMARY KEY, published_at TIMESTAMP WITH TIME ZONE)"

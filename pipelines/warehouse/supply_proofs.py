@@ -42,11 +42,10 @@ def compared(warehouse: Warehouse, as_of: date) -> list[Compared]:
             "counts_are_met",
             0,
             one(
-                f"""SELECT count(*) FROM ({current("stock_counts", as_of)}) c
+                f"""SELECT count(*) FROM (FROM ({current("stock_counts", as_of)}) WHERE {known}) c
                     ASOF LEFT JOIN core.stock_history h
                     ON c.sku = h.sku AND c.location_id = h.location_id AND c.counted_on >= h.day
-                    WHERE {known.replace("sku", "c.sku", 1).replace("location_id", "c.location_id", 1)}
-                    AND coalesce(h.on_hand, 0) <> c.quantity"""
+                    WHERE coalesce(h.on_hand, 0) <> c.quantity"""
             ),
             "Counts that stock does not close at on their day.",
         ),

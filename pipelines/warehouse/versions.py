@@ -98,7 +98,7 @@ def settle(warehouse: Warehouse, feed: str, first_sequence: int) -> Settled:
     )
 
 
-def settle_again(warehouse: Warehouse, feed: str, upset: str) -> pl.DataFrame:
+def settle_again(warehouse: Warehouse, feed: str, upset: str, *, all_aside: bool = False) -> pl.DataFrame:
     """Judge anew the rows whose keys some files have, when these are taken back or not any more.
 
     All is then as if the files taken back had never come, but that their own rows stay visible.
@@ -107,6 +107,7 @@ def settle_again(warehouse: Warehouse, feed: str, upset: str) -> pl.DataFrame:
         warehouse: inside a transaction.
         feed: the feed's name.
         upset: a query of the files.
+        all_aside: the keys of all rows set aside are judged too, since rows of other keys are no more.
 
     Returns:
         Every row of these keys, ordered: file_id, record_number, file_sequence, conflict (how the reason begins if it
@@ -116,7 +117,8 @@ def settle_again(warehouse: Warehouse, feed: str, upset: str) -> pl.DataFrame:
     theirs = f"WHERE file_id IN ({upset})"
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE doubted AS
-            SELECT DISTINCT {key} FROM (SELECT {key} FROM {place} {theirs} UNION ALL SELECT {key} FROM {aside} {theirs})"""
+            SELECT DISTINCT {key} FROM (SELECT {key} FROM {place} {theirs}
+                                        UNION ALL SELECT {key} FROM {aside} {"" if all_aside else theirs})"""
     )
     every = f"""(SELECT *, rowid AS row, false AS is_aside FROM {place} SEMI JOIN doubted USING ({key})
                  UNION ALL BY NAME

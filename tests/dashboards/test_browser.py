@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from pipelines.workspace import Workspace
+from tests.dashboards.buying_shop import buying_shop, run
 from tests.dashboards.served import ARGUMENTS, CHROMIUM, server
+from tests.shops import query
 
 pytestmark = [
     pytest.mark.browser,
@@ -20,14 +24,31 @@ CHARTS = {
     "lifecycle": ["where", "funnel", "durations", "gates"],
     "intake": ["calendar", "reasons", "columns"],
 }
-
-
+GOODS = {
+    "stock": ["value", "ageing", "by_location", "by_category", "by_abc"],
+    "reorder": ["line"],
+    "turnover": ["trend", "by_group"],
+}
 WHOLE_NUMBER = re.compile(r"^[0-9,]+$")
 
 
 @pytest.fixture(scope="module")
 def address(shop: Path) -> Iterator[str]:
     with server(shop) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def buying(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A shop that buys, after the night of yesterday: what is decided now belongs to the night of today."""
+    found = Workspace(tmp_path_factory.mktemp("buying") / "shop")
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    return run(buying_shop(found.root, yesterday), yesterday)
+
+
+@pytest.fixture(scope="module")
+def buying_address(buying: Workspace) -> Iterator[str]:
+    with server(buying.root) as found:
         yield found
 
 
@@ -127,3 +148,69 @@ def test_a_thing_to_do_leads_to_its_order(page: "sync_api.Page", address: str) -
     page.goto(f"{address}/{link.get_attribute('href')}")
     page.locator(".st-key-card_order .oh-title").first.wait_for()
     assert page.locator(".st-key-card_order h3").first.inner_text().startswith("Order ")
+
+
+@pytest.mark.parametrize("name", GOODS)
+def test_a_page_of_goods_shows_its_charts_and_asks_nobody_else(
+    page: "sync_api.Page", buying_address: str, name: str
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).netloc))
+    page.goto(f"{buying_address}/{name}")
+    for chart in GOODS[name]:
+        page.locator(f".st-key-card_{chart} .js-plotly-plot .main-svg").first.wait_for()
+    assert page.get_by_test_id("stException").count() == 0
+    assert {host for host in asked if host} == {urlsplit(buying_address).netloc}
+    assert page.locator('[data-testid="stMain"] a[href*="example.invalid"]').count() == 0
+
+
+def test_a_supplier_gets_the_lines_as_a_sheet(page: "sync_api.Page", buying_address: str) -> None:
+    page.goto(f"{buying_address}/reorder?supplier=Orchard+%26+Sons+·+s1")
+    found = page.locator(".st-key-downloads_supplier")
+    contents: dict[str, bytes] = {}
+    for label in ("CSV", "XLSX"):
+        with page.expect_download(timeout=60_000) as download:
+            found.get_by_role("button", name=label).click()
+        assert download.value.suggested_filename.startswith("order_Orchard___Sons_")
+        contents[label] = Path(download.value.path()).read_bytes()
+    header, line = contents["CSV"].decode("utf-8-sig").splitlines()
+    assert header.startswith("Supplier,Your number,Our number,Name")
+    assert line.startswith("Orchard & Sons,'=1+1,A-100,")
+    assert contents["XLSX"][:2] == b"PK"
+
+
+def test_what_a_planner_changes_and_approves_is_in_the_next_nights_purchase_order(
+    page: "sync_api.Page", buying: Workspace, buying_address: str
+) -> None:
+    page.goto(f"{buying_address}/reorder")
+    page.locator(".st-key-card_line .main-svg").first.wait_for()
+    page.get_by_label("Supplier", exact=False).first.click()
+    page.get_by_role("option", name="Nordlicht").click()
+    page.wait_for_url("**supplier=Nordlicht**")
+    card = page.locator(".st-key-card_line")
+    sync_api.expect(card.locator("h3").first).to_have_text("B-200: Bear")
+    quantity = card.get_by_test_id("stNumberInput").locator("input")
+    quantity.fill("47")
+    quantity.press("Enter")
+    card.get_by_label("Your name").fill("Ann Planner")
+    card.get_by_label("Your name").press("Enter")
+    approve = card.get_by_role("button", name="Approve 47")
+    sync_api.expect(approve).to_be_enabled()
+    approve.dblclick()
+    page.get_by_text("B-200 is approved: the next night orders it.").wait_for()
+    page.locator(".st-key-downloads_pending").get_by_text("1 row").wait_for()
+    assert len(list((buying.landing / "decisions").iterdir())) == 1
+
+    run(buying, datetime.now(UTC).date())
+
+    bought = "SELECT supplier_id, sku, location_id, quantity, approved_by FROM purchase_orders"
+    assert query(buying, bought) == [("s2", "B-200", "V", 47, "Ann Planner")]
+    page.goto(f"{buying_address}/reorder")
+    sent = page.locator(".st-key-downloads_sent")
+    sent.get_by_text("1 row").wait_for()
+    with page.expect_download(timeout=60_000) as download:
+        sent.get_by_role("button", name="CSV").click()
+    [line] = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()[1:]
+    assert line.startswith("PO-")
+    assert ",B-200,Bear,V,47," in line
+    page.get_by_text("Nothing waits: no line has been decided on since the night.").wait_for()

@@ -262,3 +262,42 @@ def test_archive_and_journal_give_a_corrected_file_again(two_orders: Workspace) 
     before = contents(two_orders)
     rebuild(two_orders, lambda _: None)
     assert_same(before, contents(two_orders))
+
+
+def retail_day(found: Workspace, name: str, *lines: str) -> None:
+    """Drop a file of the web shop as drawn: invoice | product | quantity | description."""
+    header = "InvoiceNo | StockCode | Quantity | Description | InvoiceDate | UnitPrice | CustomerID | Country"
+    rows = [f"{line} | 2026-01-01 10:00:00 | 2.50 | 17850.0 | France" for line in lines]
+    lands(found, "online_retail", name, header, *rows)
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["corrected first", "together"])
+def test_a_corrected_file_of_a_source_is_mapped_as_if_the_first_had_never_come(tmp_path: Path, is_first: bool) -> None:
+    found = shop(tmp_path / "shop", SETTINGS)
+    retail_day(found, "a.csv", "1 | A | 2 | APPLE", "1 | B | 1 | BEAR", "2 | A | 5 | APPLE")
+    nightly(found, day("2026-01-01"))
+    retail_day(found, "b.csv", "1 | A | 2 | APPLE", "1 | B | 7 | BEAR", "3 | C | | CAR")
+    if is_first:
+        nightly(found, day("2026-01-02"))
+        assert query(found, "SELECT order_id, line_no, sku, quantity::INT FROM order_lines ORDER BY ALL") == [
+            ("1", 1, "A", 2),
+            ("1", 2, "B", 1),
+            ("1", 3, "B", 7),
+            ("2", 1, "A", 5),
+        ]
+    decision = "d1 | file | a.csv | retract | ann | 2026-01-02T08:00:00Z"
+    lands(found, "decisions", "d.csv", DECISIONS, decision)
+    assert nightly(found, day("2026-01-03")).is_green
+    assert query(found, "SELECT order_id, line_no, sku, quantity::INT FROM order_lines ORDER BY ALL") == [
+        ("1", 1, "A", 2),
+        ("1", 2, "B", 7),
+    ]
+    assert query(found, "SELECT order_id, status, fulfilment FROM orders") == [("1", "confirmed", "shipped")]
+    assert query(found, "SELECT name, accepted::INT, rejected::INT, duplicates::INT FROM feed_files ORDER BY name") == [
+        ("a.csv", 3, 0, 0),
+        ("b.csv", 2, 1, 0),
+        ("d.csv", 1, 0, 0),
+    ]
+    before = contents(found)
+    assert nightly(found, day("2026-01-03")).is_green
+    assert_same(before, contents(found))

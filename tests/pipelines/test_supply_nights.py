@@ -96,6 +96,8 @@ def test_an_approval_orders_once_and_what_is_ordered_is_proposed_no_more(tmp_pat
     assert nightly(found, TUESDAY).is_green
     assert ordered(found) == [("A", quantity, TUESDAY, "Ann", MONDAY)]
     assert proposed(found) == []
+    written = {file.suffix for file in (found.documents / "purchase_orders" / str(TUESDAY)).iterdir()}
+    assert {".pdf", ".xlsx", ".csv"} <= written
     before = contents(found)
     nightly(found, TUESDAY)
     assert_same(before, contents(found))

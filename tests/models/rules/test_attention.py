@@ -30,6 +30,19 @@ def test_a_held_file_says_why() -> None:
     ]
 
 
+def test_a_retraction_that_does_not_say_which_file_is_asked_about() -> None:
+    unclear = frame(
+        "decision_id | subject_id | decided_on | files",
+        "d1 | a.csv | 2026-01-04 | 2",
+        "d2 | b.csv | 2026-01-04 | 0",
+        schema={"decided_on": pl.Date},
+    )
+    assert [sentence for _, sentence, _ in told(attention.unclear_retractions(unclear))] == [
+        "Nothing is retracted by decision d1: 2 files are named a.csv; decide again with the file_id of the one.",
+        "Nothing is retracted by decision d2: no file named b.csv was taken in; decide again with its right name or file_id.",
+    ]
+
+
 def test_what_waits_since_tonight_only_is_no_work_yet() -> None:
     waiting = frame(
         "feed | key | waits_for | file_id | record_number | since",

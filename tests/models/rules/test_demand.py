@@ -467,6 +467,7 @@ def test_the_order_of_rows_does_not_matter(histories: dict[str, list[int]], rand
     assert whole(parts[places], as_of)[1].equals(season)
     first = demand.measured(parts.sort("sku", "day"), NO_STARTS, season, growth, as_of)
     assert demand.measured(parts[places], NO_STARTS, season, growth, as_of).equals(first)
+    assert classes(parts[places], NO_REVENUE, as_of).equals(classes(parts, NO_REVENUE, as_of))
 
 
 @settings(max_examples=25, deadline=None)
