@@ -160,15 +160,38 @@ def closed_loop() -> None:
     loop.compared(FOLDER)
 
 
+REORDERS = ((100_000, 0.2), (100_000, 1.0), (1_000_000, 0.05))
+"""SKUs, and on which share of 365 days each has demand."""
+
+
+def reorders() -> None:
+    """From stored demand and stock to stored proposals, against SQL that only names a reorder point."""
+    for skus, share in REORDERS:
+        shop = WORK / f"reorder-{skus}-{share}"
+        shutil.rmtree(shop, ignore_errors=True)
+        shop.mkdir(parents=True)
+        (shop / "orderhouse.toml").write_text("", encoding="utf-8")
+        print(measured("-m", "bench.reorder", "fill", str(shop), str(skus), str(share)).said.strip())
+        baseline = measured("-m", "bench.reorder", "baseline", str(shop))
+        print(f"baseline, bare SQL                {baseline}")
+        night = measured("-m", "bench.reorder", "night", str(shop))
+        print(f"demand and reorder                {night}")
+        for name, seconds in _stages(night.said).items():
+            print(f"    {name:<14} {seconds:>8.1f} s")
+        print(f"    {night.said.strip().splitlines()[-1]}; ratio to the baseline: {night.wall / baseline.wall:.2f}")
+        shutil.rmtree(shop)
+
+
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=1_000_000)
-    parser.add_argument("--only", choices=("large", "real", "loop"))
+    parser.add_argument("--only", choices=("large", "real", "loop", "reorder"))
     asked = parser.parse_args()
     parts: dict[str, Callable[[], None]] = {
         "large": lambda: large_night(asked.orders),
         "real": real_shop,
+        "reorder": reorders,
         "loop": closed_loop,
     }
     WORK.mkdir(exist_ok=True)

@@ -28,7 +28,7 @@ PAGES = {
     "trends": Look("Trends", ":material/monitoring:", ("period", "channel", "category", "country")),
     "lifecycle": Look("Lifecycle", ":material/conversion_path:", ("period", "channel", "country")),
     "stock": Look("Stock", ":material/inventory_2:", ("category", "location", "abc", "sku")),
-    "reorder": Look("Reorder", ":material/shopping_cart:", ("supplier", "category", "location", "abc", "sku", "due")),
+    "reorder": Look("Reorder", ":material/shopping_cart:", ("supplier", "location", "abc", "sku", "due")),
     "turnover": Look("Turnover", ":material/autorenew:", ("category", "location", "abc", "sku")),
     "intake": Look("Intake", ":material/inbox:", ("period",)),
 }

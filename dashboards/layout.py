@@ -204,7 +204,7 @@ def as_xlsx(frame: pl.DataFrame, sheet: str, titles: Mapping[str, str]) -> bytes
         freeze_panes=(1, 0),
         table_style="Table Style Light 1",
         dtype_formats={pl.Date: "yyyy-mm-dd", pl.Int64: "#,##0"},
-        float_precision=2,
+        column_formats={titles[name]: "#,##0.00##" for name in titles if frame.schema[name].is_decimal()},
     )
     return buffer.getvalue()
 

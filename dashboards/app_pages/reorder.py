@@ -17,6 +17,7 @@ from models.rules import explained_reorder
 from pipelines.workspace import Decision, OrderhouseError, decision_id, find
 
 TO_DECIDE = "to decide"
+UNNAMED = "Enter your name above the proposals to decide."
 TOLD, WRONG, PLANNER = "reorder_told", "reorder_wrong", "planner"
 Row = Mapping[str, Any]
 TITLES = {
@@ -43,7 +44,6 @@ TITLES = {
     "action": ("Decision", "What was decided."),
     "approved_by": ("Approved by", "Who approved it; auto = by its amount."),
 }
-STEPS = ("Needed", "Minimum", "Packs", "Maximum", "Quantity")
 
 
 @dataclass(frozen=True)
@@ -71,44 +71,44 @@ def known(scope: Scope) -> Known:
     return Known({found.subject_id: found for found in waiting}, waiting, is_newest)
 
 
-def status(row: Row, decided: Decision | None) -> str:
-    """Where a line stands, in a few words."""
-    if row["purchase_order_id"]:
-        return f"ordered: {row['purchase_order_id']}"
-    if decided is not None:
-        quantity = whole(decided.quantity) if decided.quantity is not None else "as proposed"
-        return {
-            "approve": f"approved: {quantity}",
-            "change": f"changed to {quantity}, not approved",
-            "skip": f"skipped: {decided.reason or 'no reason given'}",
-        }.get(decided.action, decided.action)
-    if row["skipped_until"]:
-        return f"skipped until {wording.day(row['skipped_until'], year=False)}"
-    return "waits for the budget" if row["waits_for_budget"] else TO_DECIDE
+def said(decided: Decision) -> str:
+    """A decision in a few words."""
+    quantity = whole(decided.quantity) if decided.quantity is not None else "as proposed"
+    return {
+        "approve": f"approved: {quantity}",
+        "change": f"changed to {quantity}, not approved",
+        "skip": f"skipped: {decided.reason or 'no reason given'}",
+    }.get(decided.action, decided.action)
 
 
 def standing(proposals: pl.DataFrame, decided: Known) -> pl.DataFrame:
     """The proposals with where they stand, the quantity to order and its amount; suppliers by urgency."""
-    rows = proposals.to_dicts()
-    last = [decided.last.get(row["proposal_id"]) for row in rows]
-    quantities = [
-        found.quantity if found is not None and found.quantity is not None else row["quantity"]
-        for row, found in zip(rows, last, strict=True)
-    ]
-    notes = [wording.listed(wording.words(flag).lower() for flag in row["flags"]) for row in rows]
-    ratio = pl.col("to_order").cast(pl.Decimal(38, 4)) * pl.col("amount_r") / pl.col("quantity")
+    schema: dict[str, Any] = {"proposal_id": pl.String, "said": pl.String, "decided": pl.Int64}
+    last = [(subject, said(found), found.quantity) for subject, found in decided.last.items()]
+    notes = pl.col("flags").list.join(", ").str.replace_all("_", " ", literal=True)
+    status = (
+        pl.when(pl.col("purchase_order_id").is_not_null())
+        .then(pl.format("ordered: {}", pl.col("purchase_order_id").fill_null("")))
+        .when(pl.col("said").is_not_null())
+        .then("said")
+        .when(pl.col("skipped_until").is_not_null())
+        .then(pl.format("skipped until {}", pl.col("skipped_until").dt.strftime("%a %-d %b").fill_null("")))
+        .when("waits_for_budget")
+        .then(pl.lit("waits for the budget"))
+        .otherwise(pl.lit(TO_DECIDE))
+    )
+    amount = (pl.col("to_order").cast(pl.Decimal(38, 4)) * pl.col("amount_r") / pl.col("quantity")).round(2)
     return (
-        proposals.with_columns(
-            pl.Series("status", [status(row, found) for row, found in zip(rows, last, strict=True)], pl.String),
-            pl.Series("to_order", quantities, pl.Int64),
-            pl.Series("notes", notes, pl.String),
+        proposals.join(
+            pl.DataFrame(last, schema=schema, orient="row"), on="proposal_id", how="left", maintain_order="left"
         )
+        .with_columns(status=status, to_order=pl.coalesce("decided", "quantity"), notes=notes)
         .with_columns(
-            amount_r=pl.when(pl.col("to_order") == pl.col("quantity")).then("amount_r").otherwise(ratio.round(2)),
+            amount_r=pl.when(pl.col("to_order") == pl.col("quantity")).then("amount_r").otherwise(amount),
             urgent_on=pl.col("order_by").min().over("supplier_id"),
         )
         .sort("urgent_on", "supplier_name", "supplier_id", "order_by", maintain_order=True)
-        .drop("urgent_on")
+        .drop("urgent_on", "said", "decided")
     )
 
 
@@ -151,23 +151,24 @@ def told() -> None:
             st.html(f'<div class="oh-banner {look}" role="status">{plain(text)}</div>')
 
 
-def planner(key: str) -> str:
-    """Who decides: who is logged in, else who says so, once."""
+def planner() -> str:
+    """Who decides: who is logged in, else who says so, once for all pages and lines."""
     user = st.user.to_dict() if st.user else {}
     if user.get("is_logged_in"):
         return str(user.get("email") or user.get("name") or user.get("sub"))
     name = st.text_input(
         "Your name",
         value=st.session_state.get(PLANNER, ""),
-        key=f"name_{key}",
+        key="your_name",
         max_chars=100,
-        placeholder="as it shall stand beside the decision",
+        placeholder="stands beside your decisions",
+        width=250,
     )
     st.session_state[PLANNER] = name.strip()
-    return str(st.session_state[PLANNER])
+    return name.strip()
 
 
-def panel(scope: Scope, row: Row, decided: Known) -> int:
+def panel(scope: Scope, row: Row, decided: Known, name: str) -> int:
     """Decide on one line; the quantity that stands in the field."""
     subject = row["proposal_id"]
     last = decided.last.get(subject)
@@ -201,7 +202,8 @@ def panel(scope: Scope, row: Row, decided: Known) -> int:
     if row["purchase_order_id"]:
         layout.note(f"It is ordered already, as {row['purchase_order_id']}.")
         return quantity
-    name = planner(subject)
+    if not name:
+        layout.note(UNNAMED)
     is_same = last is not None and last.action == "approve" and last.quantity == quantity
     st.button(
         f"Approve {whole(quantity)}",
@@ -209,7 +211,6 @@ def panel(scope: Scope, row: Row, decided: Known) -> int:
         type="primary",
         width="stretch",
         disabled=not name or is_same,
-        help=None if name else "Enter your name first.",
         on_click=decide,
         args=(scope, [row], "approve", name, decided),
         kwargs={"quantity": quantity},
@@ -227,29 +228,29 @@ def panel(scope: Scope, row: Row, decided: Known) -> int:
     skip(scope, [row], name, decided, key=subject)
     if last is not None:
         layout.note(
-            f"{wording.words(status(row, last))}, by {last.decided_by}; waits for the next night. The last decision counts."
+            f"{wording.words(said(last))}, by {last.decided_by}; waits for the next night. The last decision counts."
         )
     return quantity
 
 
-def skip(scope: Scope, rows: Sequence[Row], name: str, decided: Known, *, key: str) -> None:
+def skip(scope: Scope, rows: Sequence[Row], name: str, decided: Known, *, key: str, width: Any = "stretch") -> None:
     """Skip lines, with a reason."""
     lines = "Skip" if len(rows) == 1 else f"Skip {whole(len(rows))} lines"
-    with st.popover(f"{lines} …", width="stretch", key=f"skipping_{key}"):
+    with st.popover(f"{lines} …", width=width, key=f"skipping_{key}"):
         reason = st.text_input("Reason", key=f"reason_{key}", max_chars=500, placeholder="why it is not bought now")
         st.button(
             lines,
             key=f"skip_{key}",
             width="stretch",
             disabled=not name or not reason.strip(),
-            help=None if name and reason.strip() else "It takes your name and a reason.",
+            help=None if name and reason.strip() else "It takes your name, and a reason.",
             on_click=decide,
             args=(scope, rows, "skip", name, decided),
             kwargs={"reason": reason},
         )
 
 
-def bulk(scope: Scope, rows: Sequence[Row], decided: Known, currency: str, words: str, *, key: str) -> None:
+def bulk(scope: Scope, rows: Sequence[Row], decided: Known, name: str, words: str, *, key: str) -> None:
     """Decide on several lines at once, in the quantities shown."""
     open_rows = [row for row in rows if row["status"] == TO_DECIDE or "not approved" in row["status"]]
     amounts = [row["amount_r"] for row in open_rows if row["amount_r"] is not None]
@@ -257,7 +258,7 @@ def bulk(scope: Scope, rows: Sequence[Row], decided: Known, currency: str, words
     suppliers = len({row["supplier_id"] for row in open_rows})
     layout.note(
         f"{words}: {count(len(open_rows), 'line')} to decide from {count(suppliers, 'supplier')}, "
-        f"{money(sum(amounts, Decimal(0)), currency)}"
+        f"{money(sum(amounts, Decimal(0)), layout.opened().currency)}"
         + (f" and {count(unknown, 'line')} of unknown cost" if unknown else "")
         + "."
     )
@@ -267,18 +268,18 @@ def bulk(scope: Scope, rows: Sequence[Row], decided: Known, currency: str, words
         )
     if not open_rows:
         return
-    name = planner(key)
-    st.button(
-        f"Approve {count(len(open_rows), 'line')}",
-        key=f"approve_all_{key}",
-        type="primary",
-        width="stretch",
-        disabled=not name,
-        help=None if name else "Enter your name first.",
-        on_click=decide,
-        args=(scope, open_rows, "approve", name, decided),
-    )
-    skip(scope, open_rows, name, decided, key=key)
+    if not name:
+        layout.note(UNNAMED)
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            f"Approve {count(len(open_rows), 'line')}",
+            key=f"approve_all_{key}",
+            type="primary",
+            disabled=not name,
+            on_click=decide,
+            args=(scope, open_rows, "approve", name, decided),
+        )
+        skip(scope, open_rows, name, decided, key=key, width="content")
 
 
 # What is shown
@@ -372,10 +373,15 @@ def workbench(scope: Scope, lines: pl.DataFrame, decided: Known, currency: str) 
     )
     told()
     one = lines["supplier_id"].n_unique() == 1
-    if one and decided.is_newest and lines.height > 1:
-        supplier = lines["supplier_name"][0] or lines["supplier_id"][0]
-        with st.popover(f"Approve all {whole(lines.height)} shown of {wording.literal(supplier)} …", key="all_shown"):
-            bulk(scope, lines.to_dicts(), decided, currency, "All shown", key="shown")
+    name = ""
+    if decided.is_newest:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="who"):
+            name = planner()
+            if one and lines.height > 1:
+                supplier = lines["supplier_name"][0] or lines["supplier_id"][0]
+                words = f"Approve all {whole(lines.height)} shown of {wording.literal(supplier)} …"
+                with st.popover(words, key="all_shown"):
+                    bulk(scope, lines.to_dicts(), decided, name, "All shown", key="shown")
     shown = lines.select(
         "status", "sku", "name", "supplier_name", "location_id", "abc", "to_order", "amount_r", "order_by", "needed_on",
         "on_hand", "promised", "inbound", "lowest_balance", "safety_stock", "notes", "sentence",
@@ -386,7 +392,7 @@ def workbench(scope: Scope, lines: pl.DataFrame, decided: Known, currency: str) 
         mode="multi-row",
         tables=("reorder_proposals", "products"),
         titles=TITLES | {"amount_r": (f"Amount ({currency})", TITLES["amount_r"][1])},
-        whole=lambda: lines.drop("sentence").hstack([lines["sentence"]]),
+        whole=lambda: lines,
         total=lines.height,
         height=400 if lines.height > 9 else None,
         file="reorder_proposals",
@@ -395,9 +401,9 @@ def workbench(scope: Scope, lines: pl.DataFrame, decided: Known, currency: str) 
     export(scope, lines)
     if len(chosen) > 1:
         with st.container(border=True, key="card_chosen"):
-            bulk(scope, [lines.row(row, named=True) for row in chosen], decided, currency, "Ticked", key="chosen")
+            bulk(scope, [lines.row(row, named=True) for row in chosen], decided, name, "Ticked", key="chosen")
         return
-    line(scope, lines.row(chosen[0] if chosen else 0, named=True), decided, is_ticked=bool(chosen))
+    line(scope, lines.row(chosen[0] if chosen else 0, named=True), decided, name, is_ticked=bool(chosen))
 
 
 def export(scope: Scope, lines: pl.DataFrame) -> None:
@@ -441,7 +447,7 @@ def export(scope: Scope, lines: pl.DataFrame) -> None:
         )
 
 
-def line(scope: Scope, row: Row, decided: Known, *, is_ticked: bool) -> None:
+def line(scope: Scope, row: Row, decided: Known, name: str, *, is_ticked: bool) -> None:
     """One proposal: why, how its balance develops, and what to do with it."""
     facts = reorder.facts(scope, row["proposal_id"])
     plan = facts.plan
@@ -454,7 +460,7 @@ def line(scope: Scope, row: Row, decided: Known, *, is_ticked: bool) -> None:
         )
         left, right = st.columns([7, 3], gap="large")
         with right:
-            quantity = panel(scope, row, decided)
+            quantity = panel(scope, row, decided, name)
         with left:
             ahead = reorder.days_ahead(scope, row["proposal_id"])
             st.plotly_chart(
@@ -464,6 +470,7 @@ def line(scope: Scope, row: Row, decided: Known, *, is_ticked: bool) -> None:
                     ahead["inbound"].to_list(),
                     goods.Plan(
                         float(plan["safety_stock"]),
+                        plan["order_on"],
                         plan["first_arrival_on"],
                         plan["last_arrival_on"],
                         plan["lowest_on"],
@@ -541,9 +548,10 @@ def pending(decided: Known) -> None:
     )
 
 
-def rest(scope: Scope, currency: str) -> None:
+def rest(scope: Scope, filtered_by: str) -> None:
     """What was sent, what to chase, what had no effect, what could not be planned."""
     tall = 330
+    every = reorder.counts(scope)
     sent = reorder.purchase_orders(scope)
     layout.heading("Purchase orders sent", "A sent order is never changed; the newest first.")
     layout.table(
@@ -553,7 +561,7 @@ def rest(scope: Scope, currency: str) -> None:
         titles=TITLES | {"amount": ("Amount", "Quantity x cost, in the currency of the row.")},
         whole=lambda: sent,
         total=sent.height,
-        empty="No purchase order has been sent.",
+        empty=f"No purchase order for {filtered_by}." if every["orders"] else "No purchase order has been sent yet.",
         height=tall if sent.height > 8 else None,
         file="purchase_orders",
     )
@@ -566,7 +574,9 @@ def rest(scope: Scope, currency: str) -> None:
         titles=TITLES,
         whole=lambda: chase,
         total=chase.height,
-        empty="Nothing is late or unconfirmed.",
+        empty=f"Nothing is late or unconfirmed for {filtered_by}."
+        if every["chase"]
+        else "Nothing is late or unconfirmed.",
         height=tall if chase.height > 8 else None,
         file="purchases_to_chase",
     )
@@ -595,10 +605,12 @@ def rest(scope: Scope, currency: str) -> None:
         )
 
 
-def nothing_proposed(scope: Scope, said: str, counts: Mapping[str, Any], next_on: date | None) -> None:
+def nothing_proposed(scope: Scope, filtered_by: str, counts: Mapping[str, Any], next_on: date | None) -> None:
     """Say why no line is shown."""
     if counts["proposals"]:
-        layout.nothing(f"None of the {count(counts['proposals'], 'proposal')} fits {said}.", "Take a filter away.")
+        layout.nothing(
+            f"None of the {count(counts['proposals'], 'proposal')} fits {filtered_by}.", "Take a filter away."
+        )
     elif counts["plans"]:
         layout.nothing(
             f"Nothing has to be bought: all {count(counts['plans'], 'item')} planned stay above their safety stock.",
@@ -624,7 +636,7 @@ def page() -> None:
         told()
         nothing_proposed(scope, at.said, reorder.counts(scope), reorder.next_due(scope))
     pending(decided)
-    rest(scope, at.currency)
+    rest(scope, at.said)
 
 
 page()

@@ -27,6 +27,12 @@ class Metric:
     summed: str
     decimals: int = 1
     factor: int = 1
+    declared: str = ""
+
+    @property
+    def described(self) -> str:
+        """What the table says of it."""
+        return layout.declared("inventory_turnover")[self.declared or self.column].description
 
 
 METRICS = {
@@ -65,6 +71,16 @@ METRICS = {
     ),
 }
 STOCK_OUT = "Stock-out days"
+METRICS["Stock-outs"] = Metric(
+    "stock_out_rate",
+    lambda value: wording.rate(value, 1),
+    False,
+    "% of days",
+    "Σ stock-out days / Σ days since the first movement",
+    1,
+    100,
+    "stock_out_days",
+)
 TITLES = {
     "cogs_amount": ("Cost of goods sold", "Units shipped less returned, at the cost of their day; unknown cost apart."),
     "average_inventory_amount": ("Average inventory", "Mean of the days' inventory at cost; unknown cost apart."),
@@ -105,7 +121,7 @@ def chosen(periods: list[Period], first: date) -> Period:
     usual = whole_months[0] if young and whole_months else year
     labels = {said(period): period for period in newest_first}
     label = st.selectbox(
-        "Period", list(labels), index=list(labels).index(said(usual)), key="turnover_of", bind="query-params", width=200
+        "Period", list(labels), index=list(labels).index(said(usual)), key="turnover_of", bind="query-params", width=160
     )
     return labels[label or said(usual)]
 
@@ -122,7 +138,7 @@ def figures(now: dict[str, Any], then: dict[str, Any] | None, then_said: str) ->
     """The metrics over everything chosen."""
     described = layout.declared("inventory_turnover")
     columns = st.columns(5, gap="small")
-    for column, (label, metric) in zip(columns, METRICS.items(), strict=False):
+    for column, (label, metric) in zip(columns[:4], list(METRICS.items())[:4], strict=True):
         value, old = now[metric.column], then[metric.column] if then else None
         with column:
             layout.figure(
@@ -132,7 +148,7 @@ def figures(now: dict[str, Any], then: dict[str, Any] | None, then_said: str) ->
                 against=f"vs {then_said}",
                 note="not known" if value is None else "nothing before to compare",
                 more_is_good=metric.more_is_good,
-                help=f"{described[metric.column].description} Over all that is chosen: {metric.summed}.",
+                help=f"{metric.described} Over all that is chosen: {metric.summed}.",
             )
     with columns[4]:
         layout.figure(
@@ -153,11 +169,12 @@ def definition(label: str, metric: Metric, now: dict[str, Any], period: Period, 
         "inventory_days": f"{period.days} days × {average} / {cost}",
         "gmroi": f"earned on {average} of average inventory",
         "sell_through_rate": f"{whole(now['sold'])} / ({whole(now['sold'])} + {whole(now['ending'])}) units",
+        "stock_out_rate": f"{whole(now['stock_out_days'])} / {whole(now['kept_days'])} days",
     }[metric.column]
     with st.popover("What it means", icon=":material/help:", key="definition"):
         layout.definitions(
             {
-                label: described[metric.column].description,
+                label: metric.described,
                 "Summed up": f"{metric.summed}; never a mean of ratios.",
                 "Here": f"{worked} = {metric.say(value)}" if value is not None else "not known: nothing to divide by",
                 "Cost of goods sold": described["cogs_amount"].description,
@@ -169,7 +186,7 @@ def definition(label: str, metric: Metric, now: dict[str, Any], period: Period, 
         )
 
 
-def trend(scope: Scope, periods: list[Period], label: str, metric: Metric) -> None:
+def trend(scope: Scope, periods: list[Period], label: str, metric: Metric, height: int) -> None:
     """The metric month by month."""
     months = [period for period in periods if len(period.name) == 7][-24:]
     found = turnover.by_month(scope, months)
@@ -189,7 +206,7 @@ def trend(scope: Scope, periods: list[Period], label: str, metric: Metric) -> No
             decimals=metric.decimals,
             hollow=(False, cut),
             is_monthly=True,
-            height=360,
+            height=height,
         )
         if any(value is not None for value in values)
         else None,
@@ -215,10 +232,12 @@ def by_group(scope: Scope, period: Period, earlier: Period | None, label: str, m
     named = queries.names(scope, "location") if grouping == "location" else {}
     labels = [_group(grouping, value, named) for value in worst_first["name"]]
     values = worst_first[metric.column].to_list()
+    lowered = label if label == "GMROI" else label.lower()
+    extreme = f"lowest {lowered}" if metric.more_is_good else f"most {lowered}"
     title = (
         f"{labels[0]} is the slowest: {metric.say(values[0])}"
         if label in ("Turnover", "Days of inventory") and len(labels) > 1
-        else f"{label} of {labels[0]} is the lowest: {metric.say(values[0])}"
+        else f"{labels[0]} has the {extreme}: {metric.say(values[0])}"
         if len(labels) > 1
         else f"{label} by {name if name == 'ABC' else name.lower()}"
     )
@@ -277,7 +296,7 @@ def items(scope: Scope, period: Period) -> None:
         key="items",
         tables=("inventory_turnover", "products"),
         titles=titles,
-        whole=lambda: shown,
+        whole=lambda: found,
         total=shown.height,
         height=420 if shown.height > 10 else None,
         file=f"inventory_turnover_{period.name}",
@@ -296,7 +315,7 @@ def page() -> None:
             "Deliver stock_movements or stock_counts, and products with their unit_cost.",
         )
         return
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="choices"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="choices"):
         period = chosen(periods, first)
         label = (
             st.segmented_control(
@@ -336,7 +355,8 @@ def page() -> None:
         layout.note(text)
     left, right = st.columns(2, gap="medium")
     with left:
-        trend(scope, periods, label, metric)
+        groups = turnover.by(scope, period, GROUPINGS.get(st.session_state.get("turnover_by") or "", "category")).height
+        trend(scope, periods, label, metric, max(320, min(12 + 44 * groups, 520)))
     with right:
         by_group(scope, period, earlier, label, metric)
     items(scope, period)

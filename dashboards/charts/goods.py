@@ -125,6 +125,7 @@ class Plan:
     """What the projected balance of a plan is measured by."""
 
     safety_stock: float
+    order_on: date
     first_arrival_on: date
     last_arrival_on: date
     lowest_on: date
@@ -188,6 +189,7 @@ def days_ahead(days: Sequence[date], balance: Sequence[Any], inbound: Sequence[i
             y=[without[at]],
             mode="markers",
             hoverinfo="skip",
+            cliponaxis=False,
             marker={"size": 10, "color": colours.surface, "line": {"width": 2.5, "color": colours.bad}},
         )
         figure.add_annotation(
@@ -227,7 +229,7 @@ def days_ahead(days: Sequence[date], balance: Sequence[Any], inbound: Sequence[i
         yref="paper",
         yanchor="bottom",
         xanchor="right",
-        text="arrives, if ordered now",
+        text=f"ordered on {plan.order_on.day} {plan.order_on:%b}, it arrives",
         showarrow=False,
         font={"color": colours.muted, "size": 12},
     )

@@ -13,7 +13,7 @@ from models.rules.reorder_days import projected
 
 def proposals(scope: Scope) -> pl.DataFrame:
     """What the night proposes, by supplier, the most urgent first; with the order it became part of by itself."""
-    condition, values = filtered(scope, "supplier", "location", "abc", "category")
+    condition, values = filtered(scope, "supplier", "location", "abc")
     search, wanted = matched(scope)
     due = "AND order_by <= $order_by" if scope.order_by else ""
     return read(

@@ -44,22 +44,23 @@ def _figures(scope: Scope, of: list[Period], name: str, more: str = "") -> pl.Da
     """The figures of these periods, summed by `name` (SQL over the rows of the table)."""
     condition, values = filtered(scope, "category", "abc", "location")
     search, wanted = matched(scope)
+    endings = ", ".join(f"arg_max(on_hand, day) FILTER (day <= $lasts[{place + 1}])" for place in range(len(of)))
     return read(
         scope,
         f"""
-        WITH periods AS (SELECT unnest($names) AS period, unnest($firsts) AS first_on, unnest($lasts) AS last_on),
+        WITH periods AS (SELECT unnest($names) AS period, unnest($firsts) AS first_on, unnest($lasts) AS last_on,
+                                unnest(range(1, len($names) + 1)) AS place),
              rows AS (
-                SELECT inventory_turnover.*, first_on, last_on, products.name AS name, category, abc,
+                SELECT inventory_turnover.*, first_on, last_on, place, products.name AS name, category, abc,
                        cogs_amount IS NOT NULL AND average_inventory_amount IS NOT NULL AS is_known
                 FROM inventory_turnover JOIN periods USING (period)
                 LEFT JOIN products USING (sku) LEFT JOIN demand_classes USING (sku)),
              chosen AS (SELECT * FROM rows WHERE true {condition} {search}),
-             begun AS (SELECT sku, location_id, min(day) AS begun_on FROM stock_history GROUP BY ALL),
+             kept AS (
+                SELECT sku, location_id, min(day) AS begun_on, [{endings}] AS endings FROM stock_history GROUP BY ALL),
              closed AS (
-                SELECT chosen.*, history.on_hand AS ending, last_on - greatest(first_on, begun_on) + 1 AS kept_days
-                FROM chosen LEFT JOIN begun USING (sku, location_id)
-                ASOF LEFT JOIN stock_history AS history
-                ON chosen.sku = history.sku AND chosen.location_id = history.location_id AND chosen.last_on >= history.day),
+                SELECT *, endings[place] AS ending, last_on - greatest(first_on, begun_on) + 1 AS kept_days
+                FROM chosen LEFT JOIN kept USING (sku, location_id)),
              summed AS (
                 SELECT {name} AS name, {more} any_value(last_on - first_on + 1) AS days, count(*) AS items,
                        count(*) FILTER (NOT is_known) AS unknown,

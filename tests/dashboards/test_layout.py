@@ -1,5 +1,7 @@
 import io
+import re
 import tomllib
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -24,6 +26,20 @@ def test_numbers_dates_and_ordinary_texts_stay_as_they_are_in_csv() -> None:
 def test_parquet_keeps_the_values_exactly() -> None:
     frame = pl.DataFrame({"note": ["=1+1"], "amount": ["1.5"]}).with_columns(pl.col("amount").cast(pl.Decimal(18, 2)))
     assert pl.read_parquet(io.BytesIO(layout.as_parquet(frame))).equals(frame)
+
+
+def test_a_sheet_keeps_texts_as_texts_and_formats_numbers() -> None:
+    frame = pl.DataFrame({"note": ["=1+1"], "units": [1200], "cost": ["1.5"]}).with_columns(
+        pl.col("cost").cast(pl.Decimal(18, 4))
+    )
+    for rows in (frame, frame.clear()):
+        made = layout.as_xlsx(rows, "Order", {"note": "Note", "units": "Units", "cost": "Cost"})
+        book = zipfile.ZipFile(io.BytesIO(made))
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        assert "<f>" not in sheet
+        assert 'state="frozen"' in sheet
+    styles = zipfile.ZipFile(io.BytesIO(layout.as_xlsx(frame, "Order", {"units": "Units", "cost": "Cost"})))
+    assert {"#,##0", "#,##0.00##"} <= set(re.findall('formatCode="([^"]+)"', styles.read("xl/styles.xml").decode()))
 
 
 def rejects(values: list[str | None], raw: list[str], reasons: list[list[str]]) -> pl.DataFrame:

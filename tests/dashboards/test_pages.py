@@ -13,6 +13,8 @@ from pipelines.workspace import PROJECT
 from tests.dashboards.sample_publication import AS_OF, publication, publish
 
 PAGES = ("overview", "trends", "lifecycle", "intake")
+GOODS = ("stock", "reorder", "turnover")
+"""Pages that show something only where stock is told of; see test_goods_pages."""
 
 
 def opened(monkeypatch: pytest.MonkeyPatch, workspace: Path, page: str, **query: str) -> AppTest:
@@ -67,7 +69,7 @@ def test_texts_from_data_are_escaped(monkeypatch: pytest.MonkeyPatch, shop: Path
         assert not [text for text in drawn if "<script" in text or "<img" in text]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", (*PAGES, *GOODS))
 def test_without_a_publication_the_command_to_run_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: str
 ) -> None:
@@ -129,7 +131,7 @@ def test_an_unknown_order_is_said_to_be_unknown(monkeypatch: pytest.MonkeyPatch,
 
 def test_a_publication_with_empty_tables_breaks_no_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     publish(tmp_path, {})
-    for page in PAGES:
+    for page in (*PAGES, *GOODS):
         assert "as of" in texts(opened(monkeypatch, tmp_path, page))
 
 
