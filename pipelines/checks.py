@@ -19,6 +19,7 @@ PROOFS: dict[str, TableClass] = {
     "files_add_up": FeedFile,
     "accepted_rows_are_stored": FeedFile,
     "rejected_rows_are_kept": RejectedRow,
+    "nothing_is_set_aside_in_vain": RejectedRow,
     "every_order_is_in_one_status": Order,
     "no_order_twice": Order,
     "every_line_has_its_numbers": OrderLine,

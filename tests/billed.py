@@ -58,7 +58,7 @@ ORDER = {
 LINE = {"sku": "A", "cancelled": 0, "shipped": 0, "delivered": 0, "returned": 0}
 
 
-def _whole(rows: pl.DataFrame, table: Any, defaults: dict[str, Any]) -> pl.DataFrame:
+def whole(rows: pl.DataFrame, table: Any, defaults: dict[str, Any]) -> pl.DataFrame:
     """Rows of a table of which only a few columns are drawn."""
     schema = polars_schema(table)
     missing = {name: defaults.get(name) for name in schema.names() if name not in rows.columns}
@@ -69,17 +69,17 @@ def _whole(rows: pl.DataFrame, table: Any, defaults: dict[str, Any]) -> pl.DataF
 
 def orders(header: str, *rows: str) -> pl.DataFrame:
     """Order rows: confirmed, online, from K1 in Germany in EUR where nothing else is drawn."""
-    return _whole(frame(header, *rows, schema=Order), Order, ORDER)
+    return whole(frame(header, *rows, schema=Order), Order, ORDER)
 
 
 def lines(header: str, *rows: str) -> pl.DataFrame:
     """OrderLine rows: of apples, nothing done yet where nothing else is drawn."""
-    return _whole(frame(header, *rows, schema=OrderLine), OrderLine, LINE)
+    return whole(frame(header, *rows, schema=OrderLine), OrderLine, LINE)
 
 
 def whole_customers(rows: pl.DataFrame) -> pl.DataFrame:
     """Customer rows of which only a few columns are drawn."""
-    return _whole(rows, Customer, {})
+    return whole(rows, Customer, {})
 
 
 @dataclass

@@ -67,8 +67,8 @@ def _figures(scope: Scope, of: list[Period], name: str, more: str = "") -> pl.Da
                        coalesce(sum(sold) FILTER (NOT is_known), 0)::BIGINT AS unknown_sold,
                        coalesce(sum(cogs_amount) FILTER (is_known), 0) AS cogs,
                        coalesce(sum(average_inventory_amount) FILTER (is_known), 0) AS average,
-                       sum(gmroi * average_inventory_amount) FILTER (is_known AND gmroi IS NOT NULL) AS margin,
-                       sum(average_inventory_amount) FILTER (is_known AND gmroi IS NOT NULL) AS earning,
+                       sum(net_sales_amount - cogs_amount) FILTER (is_known) AS margin,
+                       sum(average_inventory_amount) FILTER (is_known AND net_sales_amount IS NOT NULL) AS earning,
                        sum(sold)::BIGINT AS sold, sum(ending)::BIGINT AS ending,
                        sum(stock_out_days)::BIGINT AS stock_out_days, sum(kept_days)::BIGINT AS kept_days
                 FROM closed GROUP BY ALL)

@@ -34,6 +34,26 @@ DOCUMENT = [
     "supplied_on",
     *BUYER,
 ]
+BILLED = [
+    *LINE,
+    "sku",
+    "ordered",
+    "unit_price",
+    "discount_amount",
+    "tax_code",
+    "currency",
+    "tax_country",
+    "prices_include_tax",
+    "policy",
+    "document",
+    "order_row",
+    "invoiced",
+    "credited",
+    "corrected",
+    "to_bill",
+    "goods_left",
+    "discount_left",
+]
 SHIP_TO = ["ship_name", "ship_street", "ship_city", "ship_postcode", "ship_country"]
 CUSTOMER = ["name", "street", "city", "postcode", "country", "tax_id", "payment_terms_days"]
 TOO_LARGE = 10**14
@@ -300,7 +320,7 @@ def _with_units(lines: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             pl.col("invoiced", "credited", "credited_as_return", "corrected").fill_null(0),
             pl.col("goods_left", "discount_left").fill_null(0).cast(money.SUM),
-            entitled=entitled,
+            entitled=entitled.clip(0),
         )
         .with_columns(
             due=pl.when("may_bill").then("entitled").otherwise(pl.min_horizontal("entitled", stand)),
@@ -324,8 +344,8 @@ def _shipping(goods: pl.DataFrame, charged: pl.DataFrame) -> pl.DataFrame:
         .group_by("order_id")
         .agg(is_undone=is_undone, goods_to_bill=(pl.col("to_bill") > 0).any())
     )
-    unit = pl.when("is_undone").then(0).otherwise(1).cast(pl.Int64)
     price = pl.col("shipping_amount").fill_null(0)
+    unit = pl.when(pl.col("is_undone") | (price == 0)).then(0).otherwise(1).cast(pl.Int64)
     none = pl.lit(None, pl.String)
     return charged.join(of_goods, on="order_id", validate="1:1").with_columns(
         line_no=pl.lit(SHIPPING, pl.Int64),
@@ -341,6 +361,64 @@ def _shipping(goods: pl.DataFrame, charged: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def billed_units(invoice_lines: pl.DataFrame) -> pl.DataFrame:
+    """Count the units of each order line on invoices and on credit notes.
+
+    Args:
+        invoice_lines: InvoiceLine rows of whole orders.
+
+    Returns:
+        order_id, line_no, invoiced, credited, corrected (credited only to be billed anew); ordered by line.
+    """
+    is_credit = pl.col("credits_invoice_number").is_not_null()
+    return (
+        invoice_lines.filter(pl.col("order_line_no").is_not_null())
+        .group_by("order_id", line_no="order_line_no")
+        .agg(
+            invoiced=pl.col("quantity").filter(~is_credit).sum(),
+            credited=pl.col("quantity").filter(is_credit).sum(),
+            corrected=pl.col("quantity").filter(is_credit & (pl.col("event") == "correction")).sum(),
+        )
+        .sort(LINE)
+    )
+
+
+def billing_axis(lines: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+    """Say how far each order is billed.
+
+    `credited`: nothing stands any more; `partly_credited`: something was cancelled or returned after its invoice;
+    `partly_invoiced`: units are still to be billed. What was only corrected counts as invoiced.
+
+    Args:
+        lines: OrderLine rows of whole orders.
+        units: rows of `billed_units` of these orders.
+
+    Returns:
+        order_id, billing; ordered by order.
+    """
+    stand = pl.col("invoiced") - pl.col("credited")
+    to_come = (pl.col("quantity") - pl.col("cancelled") - pl.col("returned") - stand).clip(0)
+    counted = (
+        lines.select(*LINE, "quantity", "cancelled", "returned")
+        .join(units, on=LINE, how="left", validate="1:1")
+        .with_columns(pl.col("invoiced", "credited", "corrected").fill_null(0))
+        .group_by("order_id")
+        .agg(pl.col("invoiced", "credited", "corrected").sum(), to_come=to_come.sum())
+    )
+    return counted.select(
+        "order_id",
+        billing=pl.when(pl.col("invoiced") == 0)
+        .then(pl.lit("none"))
+        .when(stand == 0)
+        .then(pl.lit("credited"))
+        .when(pl.col("credited") > pl.col("corrected"))
+        .then(pl.lit("partly_credited"))
+        .when(pl.col("to_come") > 0)
+        .then(pl.lit("partly_invoiced"))
+        .otherwise(pl.lit("invoiced")),
+    ).sort("order_id")
+
+
 def coverage(positions: pl.DataFrame) -> pl.DataFrame:
     """Say where every unit of the order lines is, and what it is worth: billed, billable, waiting, cancelled, returned.
 
@@ -354,8 +432,8 @@ def coverage(positions: pl.DataFrame) -> pl.DataFrame:
         order_id, line_no, currency, ordered, invoiced, credited, billable (could not be billed, see the exceptions),
         waiting (not billable yet), cancelled, returned, gap (ordered less all these, credits the other way round);
         ordered_amount, standing_amount (invoiced less credited), to_come_amount, undone_amount, gap_amount. gap is
-        always 0. gap_amount is at most the smallest coin for each unit credited, because a credit note shares its
-        invoice line, and is none where a correction is still to be made. Ordered by the first two.
+        always 0. gap_amount is none where a correction is still to be made; elsewhere it is at most two of the smallest
+        coins for each unit credited, because a credit note shares its invoice line. Ordered by the first two.
     """
     stand = pl.col("invoiced") - pl.col("credited")
     open_units = pl.col("ordered") - pl.col("cancelled") - pl.col("returned")

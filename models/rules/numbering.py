@@ -9,8 +9,8 @@ The recipe of `content_hash`, so that anybody can check it from the published ta
    and previous_hash, of its lines all columns of `invoice_lines` but invoice_number, in the order they are declared.
 3. The content: the record of the document and those of its lines by line_no, each ended by a line feed.
 4. content_hash: SHA-256 in lower-case hexadecimal over previous_hash, a line feed and the content, as UTF-8.
-5. previous_hash: the content_hash of the document before it in its series; of the first one of a series that of the
-   last document of the same kind; 64 zeros where there is none.
+5. previous_hash: the content_hash of the document of its kind before it in its series; of the first one of a series
+   that of the last document of its kind; 64 zeros where there is none.
 """
 
 import hashlib
@@ -84,7 +84,7 @@ def numbered(
         raise ValueError(
             f"A series holds documents later than {issued_on}; no number can be given for that day any more."
         )
-    sequence = pl.col("sequence").fill_null(first_number - 1) + pl.int_range(1, pl.len() + 1).over("kind")
+    sequence = pl.col("sequence").fill_null(first_number - 1) + pl.int_range(1, pl.len() + 1).over("series")
     return ordered.with_columns(sequence=sequence).select(
         "document",
         "kind",
@@ -134,9 +134,9 @@ def _contents(invoices: pl.DataFrame, lines: pl.DataFrame) -> Iterator[bytes]:
     records = lines.select("invoice_number", record=_record(InvoiceLine, lines, ("invoice_number",)))
     sizes = records.group_by("invoice_number").agg(size=pl.col("record").str.len_bytes().sum())
     heads = heads.join(sizes, on="invoice_number", how="left", validate="1:1", maintain_order="left")
-    text = memoryview("".join(records["record"]).encode())
+    text = memoryview("".join(records["record"].to_list()).encode())
     at = 0
-    for head, size in zip(heads["record"], heads["size"].fill_null(0), strict=True):
+    for head, size in zip(heads["record"].to_list(), heads["size"].fill_null(0).to_list(), strict=True):
         yield head.encode() + text[at : at + size]
         at += size
 
@@ -145,7 +145,7 @@ def _record(table: TableClass, rows: pl.DataFrame, left_out: tuple[str, ...]) ->
     """One row as text, ended by a line feed."""
     kept = [column for column in columns(table) if column.name not in left_out]
     values = [_value(column, rows[column.name]) for column in kept]
-    return pl.concat_str(pl.concat_str(values, separator="\t"), pl.lit("\n"))
+    return pl.concat_str(*values[:-1], values[-1] + "\n", separator="\t")
 
 
 def _value(column: Column, values: pl.Series) -> pl.Expr:
@@ -221,8 +221,9 @@ def broken(invoices: pl.DataFrame, invoice_lines: pl.DataFrame) -> pl.DataFrame:
         .with_columns(is_first=(pl.col("previous_hash") == NO_HASH) & (pl.len().over("kind", "previous_hash") == 1))
         .filter(pl.col("is_first") | pl.col("series_before").is_not_null())
     )
-    before = pl.col("content_hash").shift().over("series")
-    follows = (pl.col("previous_hash") == before).fill_null(pl.col("series").is_in(begins_well["series"].to_list()))
+    before = pl.col("content_hash").shift().over("kind", "series")
+    begins = pl.struct("kind", "series").is_in(begins_well.select(pl.struct("kind", "series")).to_series().to_list())
+    follows = (pl.col("previous_hash") == before).fill_null(begins)
     return (
         heads.with_columns(
             reason=pl.when(pl.col("content_hash") != pl.Series(hashes, dtype=pl.String))

@@ -14,6 +14,7 @@ from models.tables.billing import PaymentApplied, PaymentOnAccount, Receivable, 
 
 PAIR = ["payment_id", "invoice_number"]
 FIRST = ["received_on", "payment_id"]
+LAST = 2**62
 LEVEL_OF_BUCKET = ((0, "not_due"), (30, "1-30"), (60, "31-60"), (90, "61-90"))
 
 
@@ -87,20 +88,22 @@ def applied(
     voided = payments.filter("is_voided").select("payment_id")
     changes = [held.join(voided, on="payment_id", how="semi").with_columns(amount=-pl.col("amount"))]
     held = held.join(voided, on="payment_id", how="anti")
-    open_ = balances(invoices, held).select("invoice_number", room="open_amount")
-    changes.append(_given_back(held, open_, payments))
-    held = _net([held, changes[-1]])
-    open_ = balances(invoices, held)
-    left = _left(payments, held, _accounts(payments, invoices))
-    targets = _targets(payments, invoices, covers, open_)
-    changes.append(
-        _matched(left.select(*FIRST, left="available"), targets, open_.select("invoice_number", room="open_amount"))
+    changes.append(_given_back(held, balances(invoices, held), payments))
+    held, accounts = _net([held, changes[-1]]), _accounts(payments, invoices)
+    targets = _targets(payments, invoices, covers)
+    newest_first = targets.with_columns(
+        place=pl.when(pl.col("place") == 0).then("place").otherwise(LAST - pl.col("place"))
     )
-    held = _net([held, changes[-1]])
-    paid = balances(invoices, held).select("invoice_number", room="paid_amount")
-    newest = targets.with_columns(place=pl.when(pl.col("place") == 0).then(0).otherwise(-pl.col("place")))
-    reopened = _matched(left.select(*FIRST, left="beyond"), newest, paid)
-    changes.append(reopened.with_columns(amount=-pl.col("amount")))
+    reopened = True
+    while reopened:
+        left = _left(payments, held, accounts)
+        rooms = balances(invoices, held).select("invoice_number", room="open_amount")
+        met = _matched(left.select(*FIRST, left="available"), targets, rooms)
+        held = _net([held, met])
+        rooms = balances(invoices, held).select("invoice_number", room="paid_amount")
+        back = _matched(left.select(*FIRST, left="beyond"), newest_first, rooms).with_columns(amount=-pl.col("amount"))
+        held, reopened = _net([held, back]), not back.is_empty()
+        changes += [met, back]
     schema = polars_schema(PaymentApplied)
     return (
         _net(changes)
@@ -119,13 +122,13 @@ def _net(changes: list[pl.DataFrame]) -> pl.DataFrame:
     return both.group_by(PAIR).agg(pl.col("amount").sum()).filter(pl.col("amount") != 0)
 
 
-def _given_back(held: pl.DataFrame, open_: pl.DataFrame, payments: pl.DataFrame) -> pl.DataFrame:
+def _given_back(held: pl.DataFrame, balances: pl.DataFrame, payments: pl.DataFrame) -> pl.DataFrame:
     """Take the surplus of overpaid invoices off their newest payments."""
-    surplus = -pl.col("room")
+    surplus = -pl.col("open_amount")
     before = pl.col("amount").cum_sum().over("invoice_number") - pl.col("amount")
     return (
         held.filter(pl.col("amount") > 0)
-        .join(open_.filter(pl.col("room") < 0), on="invoice_number", validate="m:1")
+        .join(balances.filter(pl.col("open_amount") < 0), on="invoice_number", validate="m:1")
         .join(payments.select(*FIRST), on="payment_id", validate="m:1")
         .sort("invoice_number", *FIRST, descending=[False, True, True])
         .with_columns(amount=-pl.min_horizontal(pl.col("amount"), surplus - before).clip(0))
@@ -178,10 +181,12 @@ def _left(payments: pl.DataFrame, held: pl.DataFrame, accounts: pl.DataFrame) ->
     return left.with_columns(available=received - taken, beyond=beyond)
 
 
-def _targets(payments: pl.DataFrame, invoices: pl.DataFrame, covers: pl.DataFrame, open_: pl.DataFrame) -> pl.DataFrame:
-    """Which invoices each payment may meet, in the order of `place`: 0 the one it names, then those of its order."""
-    aged = open_.sort("issued_on", "sequence", "invoice_number").select(
-        "invoice_number", "currency", place=pl.int_range(1, pl.len() + 1)
+def _targets(payments: pl.DataFrame, invoices: pl.DataFrame, covers: pl.DataFrame) -> pl.DataFrame:
+    """Which invoices each payment may meet, in the order of `place`: 0 the one it names, then those of its order by age."""
+    aged = (
+        invoices.filter(pl.col("kind") == "invoice")
+        .sort("issued_on", "sequence", "invoice_number")
+        .select("invoice_number", "currency", place=pl.int_range(1, pl.len() + 1))
     )
     resolved = _resolved(payments, invoices).filter(~pl.col("is_voided"))
     named = resolved.select("payment_id", "currency", invoice_number="known_invoice").drop_nulls()
@@ -327,6 +332,51 @@ def expectations(orders: pl.DataFrame, lines: pl.DataFrame, channels: pl.DataFra
             .when((pl.col("status") != "rejected") & (pl.col("to_come") > 0))
             .then(pl.lit("later"))
             .otherwise(pl.lit("nothing")),
+        )
+        .sort("order_id")
+    )
+
+
+def payment_axis(
+    invoices: pl.DataFrame, covers: pl.DataFrame, applied: pl.DataFrame, on_account: pl.DataFrame
+) -> pl.DataFrame:
+    """Say how far each order is paid, against the invoices that bill it.
+
+    `overpaid`: something is on account for it in its own currency, be it before any invoice; `paid`: nothing is open of
+    its invoices; an order all of which was credited before it was paid is `none`. Orders on one monthly invoice are
+    paid together.
+
+    Args:
+        invoices: Invoice rows, an invoice together with its credit notes.
+        covers: order_id, invoice_number: which invoices bill which order.
+        applied: all PaymentApplied rows of these invoices.
+        on_account: PaymentOnAccount rows of tonight.
+
+    Returns:
+        order_id, payment of orders that were billed or paid for; ordered by order.
+    """
+    billed = (
+        covers.join(balances(invoices, applied), on="invoice_number", validate="m:1")
+        .group_by("order_id")
+        .agg(pl.col("gross_amount", "paid_amount", "open_amount").sum())
+    )
+    spare = (
+        on_account.filter(pl.col("order_id").is_not_null() & (pl.col("reason") != "other_currency"))
+        .group_by("order_id")
+        .agg(spare=pl.col("amount").sum())
+    )
+    is_settled = (pl.col("open_amount") == 0) & ((pl.col("paid_amount") > 0) | (pl.col("gross_amount") == 0))
+    return (
+        billed.join(spare, on="order_id", how="full", coalesce=True, validate="1:1")
+        .select(
+            "order_id",
+            payment=pl.when(pl.col("spare") > 0)
+            .then(pl.lit("overpaid"))
+            .when(is_settled)
+            .then(pl.lit("paid"))
+            .when(pl.col("paid_amount") > 0)
+            .then(pl.lit("partly_paid"))
+            .otherwise(pl.lit("none")),
         )
         .sort("order_id")
     )

@@ -72,7 +72,7 @@ def inventory_turnover(
         costs: see `stock.unit_costs`.
         rates: see `stock.rates`.
         sales: day, sku, location_id, net_amount in the reporting currency; a key without rows sold for nothing. Not
-            given: gmroi is null.
+            given: it and gmroi are null.
 
     Returns:
         InventoryTurnover rows of every SKU and location with a movement up to the end of the period, ordered by key.
@@ -89,7 +89,7 @@ def inventory_turnover(
         .with_columns(
             sold.fill_null(0),
             cogs_amount=pl.when(sold.is_null()).then(pl.lit(0).cast(money.SUM)).otherwise(cogs),
-            net_amount=pl.when(pl.col("is_earned").is_null() & pl.lit(sales is not None))
+            net_sales_amount=pl.when(pl.col("is_earned").is_null() & pl.lit(sales is not None))
             .then(pl.lit(0).cast(money.SUM))
             .otherwise("net_amount"),
         )
@@ -97,7 +97,7 @@ def inventory_turnover(
             turnover=_ratio(cogs, average),
             inventory_days=_ratio(pl.col("days").cast(money.SUM) * average, cogs, also=average),
             sell_through_rate=_ratio(sold, sold + pl.col("ending")),
-            gmroi=_ratio(pl.col("net_amount") - cogs, average),
+            gmroi=_ratio(pl.col("net_sales_amount") - cogs, average),
         )
         .select(schema.names())
         .cast(schema)

@@ -63,12 +63,13 @@ def scope(tmp_path_factory: pytest.TempPathFactory) -> Scope:
             schema=StockAgeing,
         ),
         "inventory_turnover": frame(
-            "period | sku | location_id | cogs_amount | average_inventory_amount | turnover | gmroi | sold | stock_out_days",
-            "2026-11 | S1 | L1 | 100.00 | 50.00 | 2 | 1.5 | 10 | 0",
-            "2026-11 | S1 | L2 | 0.00 | 50.00 | 0 | 0.5 | 0 | 0",
-            "2026-11 | S2 | L1 | 10.00 | 100.00 | 0.1 | 0.2 | 1 | 0",
-            "2026-11 | S3 | L2 | 8.00 | -1.00 | | | 5 | 2",
-            "2026-11 | S4 | L1 | | | | | 3 | 0",
+            "period | sku | location_id | cogs_amount | average_inventory_amount | turnover | net_sales_amount | gmroi"
+            " | sold | stock_out_days",
+            "2026-11 | S1 | L1 | 100.00 | 50.00 | 2 | 175.00 | 1.5 | 10 | 0",
+            "2026-11 | S1 | L2 | 0.00 | 50.00 | 0 | 25.00 | 0.5 | 0 | 0",
+            "2026-11 | S2 | L1 | 10.00 | 100.00 | 0.1 | 30.00 | 0.2 | 1 | 0",
+            "2026-11 | S3 | L2 | 8.00 | -1.00 | | 12.00 | | 5 | 2",
+            "2026-11 | S4 | L1 | | | | | | 3 | 0",
             schema=InventoryTurnover,
         ),
     }
@@ -132,8 +133,8 @@ def test_turnover_of_a_group_is_its_cost_of_goods_by_its_average_inventory(scope
     # Kitchen: (100 + 0 + 8) / (50 + 50 - 1); the mean of its ratios would be 1
     assert rows["Kitchen"]["turnover"] == pytest.approx(108 / 99)
     assert rows["Kitchen"]["inventory_days"] == pytest.approx(24 * 99 / 108)
-    # what was earned on inventory above 0: 1.5 x 50 + 0.5 x 50
-    assert rows["Kitchen"]["gmroi"] == pytest.approx(100 / 100)
+    # net sales less cost of goods, by the same inventory
+    assert rows["Kitchen"]["gmroi"] == pytest.approx((75 + 25 + 4) / (50 + 50 - 1))
     # 15 sold; 10 + 5 - 2 left
     assert rows["Kitchen"]["sell_through_rate"] == pytest.approx(15 / 28)
     # S1 24 and 3 days, S3 4 days since its first movement

@@ -280,6 +280,23 @@ def test_a_rejected_order_is_credited_but_for_what_had_left() -> None:
     assert shown(issued.invoice_lines, "quantity") == [("3",)]
 
 
+def test_the_shipping_of_a_rejected_order_is_credited_only_if_nothing_had_left() -> None:
+    for shipped in (0, 2):
+        shop = Shop()
+        shop.night(orders("order_id | shipping_amount", "O1 | 4.90"), one_line())
+        rejected = orders("order_id | shipping_amount | status", "O1 | 4.90 | rejected")
+        issued = shop.night(rejected, one_line("shipped", f"{shipped}"))
+        assert issued.invoice_lines["order_line_no"].is_null().any() == (shipped == 0)
+
+
+def test_shipping_made_free_after_the_invoice_is_credited() -> None:
+    shop = Shop()
+    shop.night(orders("order_id | shipping_amount", "O1 | 4.90"), one_line())
+    issued = shop.night(ONE_ORDER, one_line())
+    assert shown(issued.invoices, CREDITED) == drawn(CREDITED, "credit_note | INV-2026-000000001 | 4.9 | 0.93 | 5.83")
+    assert shop.night(ONE_ORDER, one_line()).invoices.is_empty()
+
+
 def test_a_return_that_proves_wrong_is_billed_again_and_all_comes_to_the_line() -> None:
     shop = Shop()
     whole = {"drawn_as": "2 | 5.00 | 0.01"}
@@ -520,6 +537,16 @@ def test_positions_say_where_every_unit_is() -> None:
     assert shown(billing.coverage(counted), header) == drawn(header, "0 | 1 | 0 | 50 | 20 | 10 | 20 | 0")
 
 
+def test_positions_say_what_every_unit_is_worth() -> None:
+    discounted = one_line("cancelled | shipped", "1 | 5", drawn_as="5 | 10.00 | 1.00")
+    shop = Shop()
+    shop.night(ONE_ORDER, one_line(drawn_as="5 | 10.00 | 1.00"))
+    shop.night(ONE_ORDER, discounted)
+    counted = billing.positions(ONE_ORDER, discounted, shop.invoice_lines, CHANNELS, billing.Policies(NIGHT))
+    amounts = "ordered_amount | standing_amount | to_come_amount | undone_amount | gap_amount"
+    assert shown(billing.coverage(counted), amounts) == drawn(amounts, "49 | 39.2 | 0 | 9.8 | 0")
+
+
 def test_what_could_not_be_billed_is_billable_still_and_what_was_not_credited_is_a_gap() -> None:
     shop = Shop()
     shop.night(ONE_ORDER, one_line("cancelled", "2"))
@@ -530,3 +557,33 @@ def test_what_could_not_be_billed_is_billable_still_and_what_was_not_credited_is
     )
     header = "order_id | billable | waiting | gap"
     assert shown(billing.coverage(counted), header) == drawn(header, "O1 | 0 | 0 | -1", "O2 | 2 | 0 | 0")
+
+
+def test_the_billing_of_an_order_is_told_in_one_word() -> None:
+    asked = orders("order_id", *(f"O{order}" for order in range(1, 7)))
+    held = asked.with_columns(status=pl.when(pl.col("order_id") == "O1").then(pl.lit("on_hold")).otherwise("status"))
+    header = "order_id | line_no | quantity | unit_price | cancelled"
+    sold = lines(header, *(f"O{order} | 1 | 5 | 10 | 0" for order in range(1, 7)))
+    later = lines(
+        header,
+        "O1 | 1 | 5 | 10 | 0",
+        "O2 | 1 | 5 | 10 | 0",
+        "O3 | 1 | 7 | 10 | 0",
+        "O4 | 1 | 5 | 10 | 2",
+        "O5 | 1 | 5 | 10 | 5",
+        "O6 | 1 | 5 | 9 | 0",
+    )
+    shop = Shop()
+    shop.night(held, sold)
+    shop.night(asked.with_columns(has_refused_fact=pl.col("order_id").is_in(["O1", "O3"])), later)
+    told = billing.billing_axis(later, billing.billed_units(shop.invoice_lines))
+    header = "order_id | billing"
+    assert shown(told, header) == drawn(
+        header,
+        "O1 | none",
+        "O2 | invoiced",
+        "O3 | partly_invoiced",
+        "O4 | partly_credited",
+        "O5 | credited",
+        "O6 | invoiced",
+    )

@@ -60,6 +60,11 @@ def test_a_series_begins_anew_each_year_with_the_first_number() -> None:
     assert shown(given, "series | sequence | invoice_number") == [("R-2027", "0", "R-2027-000")]
 
 
+def test_invoices_and_credit_notes_may_share_one_series() -> None:
+    given = numbering.numbered(DOCUMENTS, NONE_ISSUED, NIGHT, invoice_series="R", credit_series="R")
+    assert sorted(given["sequence"].to_list()) == [1, 2, 3, 4]
+
+
 def test_no_number_is_given_for_a_day_before_the_last_one() -> None:
     assert numbering.numbered(DOCUMENTS, last(f"INV-2026 | 1 | {NIGHT}"), NIGHT).height == 4
     with pytest.raises(ValueError, match="later than 2026-11-24"):
