@@ -131,11 +131,12 @@ def test_filters_narrow_the_stock(monkeypatch: pytest.MonkeyPatch, night: Path) 
 
 def test_turnover_is_a_sum_over_a_sum_and_never_a_mean_of_ratios(monkeypatch: pytest.MonkeyPatch, night: Path) -> None:
     app = opened(monkeypatch, night, "turnover", turnover_of="Feb 2026")
-    # by hand: cost of goods sold 56 x 2 + 28 x 9 = 364; averages 82 + 184.50 + 20 - 9 = 277.50; C has no cost
+    # by hand: cost of goods sold 56 x 2 + 28 x 9 = 364; averages 82 + 184.50 + 20 - 9 = 277.50; earned
+    # 56 x 2 + 28 x 11 = 420; C has no cost
     assert figures(app) == {
         "Turnover": "1.31\u202f×",
         "Days of inventory": "21 days",
-        "GMROI": "1.47",
+        "GMROI": "1.51",
         "Sell-through": "67\u202f%",
         "Stock-out days": "28",
     }
