@@ -53,10 +53,7 @@ def _months(days: list[date]) -> list[tuple[date, date]]:
 def measured(night: Night) -> int:
     """Measure every SKU: first what the whole shop says about it, then how it sells itself."""
     warehouse, as_of, history = night.warehouse, night.as_of, night.settings.reorder.history_days
-    buckets = [
-        f"sku IN (SELECT sku FROM sku_buckets WHERE bucket = {bucket})"
-        for bucket in demand.find_skus(warehouse, BUCKET)
-    ] or ["false"]
+    buckets = [demand.within(bucket) for bucket in demand.find_skus(warehouse, BUCKET)] or ["false"]
 
     def known(within: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         return demand.days(warehouse, within), demand.starts(warehouse, within)

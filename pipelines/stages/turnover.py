@@ -29,7 +29,7 @@ def turned(night: Night) -> int:
     written = 0
     sales = turnover.sales(warehouse, since, night.default_location)
     for bucket in demand.find_skus(warehouse, BUCKET):
-        theirs = f"sku IN (SELECT sku FROM sku_buckets WHERE bucket = {bucket})"
+        theirs = demand.within(bucket)
         skus = warehouse.frame(f"SELECT sku FROM sku_buckets WHERE bucket = {bucket}")
         figures = rules.inventory_turnover(
             warehouse.table(StockHistory, theirs),

@@ -123,11 +123,9 @@ def starts(warehouse: Warehouse, where: str = "true") -> pl.DataFrame:
 
 
 def days(warehouse: Warehouse, where: str) -> pl.DataFrame:
-    """Days with demand or without stock of some SKUs, in the order of their key."""
+    """Days with demand or without stock of some SKUs, in no certain order."""
     names = ", ".join(polars_schema(DemandDay).names())
-    return warehouse.frame(f"SELECT {names} FROM marts.demand_daily WHERE {where} ORDER BY sku, location_id, day").cast(
-        polars_schema(DemandDay)
-    )
+    return warehouse.frame(f"SELECT {names} FROM marts.demand_daily WHERE {where}").cast(polars_schema(DemandDay))
 
 
 def find_skus(warehouse: Warehouse, bucket_size: int) -> range:
@@ -141,6 +139,12 @@ def find_skus(warehouse: Warehouse, bucket_size: int) -> range:
         """
     )
     return range(int(warehouse.value("SELECT coalesce(max(bucket) + 1, 0) FROM sku_buckets")))
+
+
+def within(bucket: int) -> str:
+    """The condition that narrows rows with a SKU to one bucket; as bounds, so that a scan passes over what lies outside."""
+    theirs = f"FROM sku_buckets WHERE bucket = {bucket}"
+    return f"sku BETWEEN (SELECT min(sku) {theirs}) AND (SELECT max(sku) {theirs})"
 
 
 def revenue(warehouse: Warehouse, first: date, last: date) -> pl.DataFrame:
