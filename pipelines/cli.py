@@ -48,6 +48,9 @@ class Commands(click.Group):
             ctx.exit(error.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except BrokenPipeError:  # the reader has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
         except Exception as error:  # the one place where nothing better can be said
             log = Path(tempfile.gettempdir()) / f"orderhouse-error-{os.getpid()}.log"
             log.write_text(traceback.format_exc(), encoding="utf-8")

@@ -96,15 +96,17 @@ def examined(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _settings_in_force(workspace: Workspace, settings: Settings) -> Iterator[Finding]:
+    """Every setting and where it comes from."""
+    environment = {known.upper() for known in os.environ}
     for section, values in settings.model_dump().items():
         for key, value in values.items():
             name = f"ORDERHOUSE_{section}__{key}".upper()
-            in_file = key in workspace.file_settings.get(section, {})
-            in_environment = name in {known.upper() for known in os.environ}
-            if in_file or in_environment:
-                origin = f"environment {name}" if in_environment else workspace.settings_file.name
-                yield Finding("settings", f"[{section}] {key} = {value!r} ({origin})")
-    yield Finding("settings", "every other setting has its default")
+            origin = "default"
+            if name in environment:
+                origin = f"environment {name}"
+            elif key in workspace.file_settings.get(section, {}):
+                origin = workspace.settings_file.name
+            yield Finding("settings", f"[{section}] {key} = {'none' if value is None else value} ({origin})")
 
 
 def _rule_tables(workspace: Workspace) -> Iterator[Finding]:
@@ -139,7 +141,12 @@ def _landing(workspace: Workspace) -> Iterator[Finding]:
         )
     complete = {path for _, path in landed(workspace)}
     for path in sorted(workspace.landing.glob("*/*")):
+        if not path.exists():
+            yield Finding("landing", f"{path} is a link to nothing; remove it.", True)
+            continue
         age = (time.time() - path.stat().st_mtime) / 3600
+        if path.is_dir():
+            yield Finding("landing", f"{path} is a folder, so nothing in it is taken in; move its files up.", True)
         if path.is_file() and path not in complete and age > STALE_HOURS:
             yield Finding("landing", f"{path} has been incomplete for {age:.0f} hours; finish it or remove it.", True)
     yield Finding("landing", f"{len(complete)} files wait for the next night.")

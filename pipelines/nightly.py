@@ -114,13 +114,17 @@ class Session:
         self.workspace, self.warehouse, self.say = workspace, warehouse, say
         self.run = Run(as_of)
         self._tonight: Night | None = None
-        zone = workspace.settings.business.time_zone
-        known = warehouse.meta("time_zone", zone)
-        if known != zone:
-            raise OrderhouseError(
-                f"The business time zone was {known} and is {zone} now; days would be cut anew: set it back, or run "
-                "`orderhouse rebuild` to recompute every night."
-            )
+        business = workspace.settings.business
+        for name, value, why in (
+            ("time_zone", business.time_zone, "days would be cut anew"),
+            ("reporting_currency", business.reporting_currency, "figures of earlier nights are in the other one"),
+        ):
+            known = warehouse.meta(name, value)
+            if known != value:
+                raise OrderhouseError(
+                    f"Setting business.{name} was {known} and is {value} now; {why}: set it back, or run "
+                    "`orderhouse rebuild` to recompute every night."
+                )
 
     @property
     def tonight(self) -> Night:

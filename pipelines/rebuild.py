@@ -17,7 +17,7 @@ def rebuild(workspace: Workspace, say: Callable[[str], None]) -> Run:
     """Replay every night of the journal into a new warehouse, put it in the old one's place, and publish.
 
     The old file is kept beside it as `before-rebuild.duckdb`. Files that were taken in after the last night of the journal
-    are taken in too, and wait for the next one.
+    are taken in too, and wait for the next one. Every night is computed in the time zone and reporting currency of now.
 
     Raises:
         OrderhouseError: there is no journal, or another run holds the workspace.
@@ -32,6 +32,8 @@ def rebuild(workspace: Workspace, say: Callable[[str], None]) -> Run:
             seen = 0
             for entry in nights:
                 then = entry.workspace(workspace.root)
+                for name in ("time_zone", "reporting_currency"):
+                    setattr(then.settings.business, name, getattr(workspace.settings.business, name))
                 seen = _take_in(then, warehouse, seen, entry.newest_file, say)
                 run = Session(then, warehouse, entry.as_of, say)
                 night = Night(warehouse, then, entry.as_of, acts=entry.acts, issued=entry.issued())

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from models.tables import FEEDS
+from models.tables.base import own_columns
 from pipelines.warehouse.publish import write_whole
 from pipelines.warehouse.read import published
 from pipelines.workspace import OrderhouseError, Workspace, neutral, restored
@@ -27,7 +29,7 @@ class Landed:
 
 
 def listed(workspace: Workspace, feed: str | None, file: str | None) -> list[dict[str, Any]]:
-    """Rejected records as of the newest publication, in the order of files and records.
+    """Rejected records as of the newest publication that nobody has settled, in the order of files and records.
 
     Args:
         workspace: the workspace.
@@ -42,6 +44,7 @@ def listed(workspace: Workspace, feed: str | None, file: str | None) -> list[dic
             JOIN (SELECT file_id, feed, min(name) AS name FROM feed_files WHERE status = 'loaded' GROUP BY ALL) f
                 USING (file_id, feed)
             WHERE ($feed IS NULL OR r.feed = $feed) AND ($file IS NULL OR starts_with(r.file_id, $file) OR f.name = $file)
+            AND r.file_id || ':' || r.record_number NOT IN (SELECT subject_id FROM decisions WHERE subject = 'reject')
             ORDER BY r.feed, f.name, r.file_id, r.record_number
             """,
             {"feed": feed, "file": file},
@@ -94,6 +97,14 @@ def resubmitted(workspace: Workspace, feed: str, file: Path, by: str | None) -> 
     if not names:
         raise OrderhouseError(
             f"{file} has none of the columns of {feed}; `orderhouse feeds {feed} --template` names them."
+        )
+    own = {column.name: column.is_required for column in own_columns(FEEDS[feed])}
+    strange = [name for name in names if name not in own] + [
+        name for name, needed in own.items() if needed and name not in names
+    ]
+    if strange:
+        raise OrderhouseError(
+            f"{file} is no file of {feed} ({', '.join(strange)}); `orderhouse feeds {feed} --template` names its columns."
         )
     content = _csv(names, [[restored(row[name]) for name in names] for row in rows])
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -107,7 +107,7 @@ class Fulfilment(Section):
     """How orders are shipped."""
 
     ship_policy: Literal["partial", "complete", "line"] = "partial"
-    max_splits: int = 2
+    max_splits: int = Field(default=2, ge=1)
 
 
 class Billing(Section):
@@ -117,8 +117,8 @@ class Billing(Section):
     prices_include_tax: bool = False
     tax_rounding: Literal["per_rate", "per_line"] = "per_rate"
     default_tax_code: str = "STD"
-    number_width: int = 9
-    first_number: int = 1
+    number_width: int = Field(default=9, ge=1, le=18)
+    first_number: int = Field(default=1, ge=0)
     shipping_tax_code: str = "STD"
     consolidated_customers: list[str] = []
     invoice_series: str = "INV"
@@ -128,19 +128,19 @@ class Billing(Section):
 class Reorder(Section):
     """How purchases are proposed."""
 
-    order_line_cost: Decimal = Decimal("2.00")
-    holding_rate: Decimal = Decimal("0.25")
-    auto_approve_below: Decimal = Decimal(0)
-    budget: Decimal | None = None
-    history_days: int = 365
-    maximum_cover_days: int | None = None
+    order_line_cost: Decimal = Field(default=Decimal("2.00"), ge=0)
+    holding_rate: Decimal = Field(default=Decimal("0.25"), gt=0)
+    auto_approve_below: Decimal = Field(default=Decimal(0), ge=0)
+    budget: Decimal | None = Field(default=None, ge=0)
+    history_days: int = Field(default=365, ge=28, le=3650)
+    maximum_cover_days: int | None = Field(default=None, ge=1)
 
 
 class Publish(Section):
     """How many publications and nights are kept."""
 
-    keep: int = 14
-    nights: int = 35
+    keep: int = Field(default=14, ge=1)
+    nights: int = Field(default=35, ge=1)
 
 
 class Notify(Section):
@@ -289,7 +289,11 @@ class Workspace:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            what = "is no known setting" if first["type"] == "extra_forbidden" else first["msg"]
+            what = (
+                "is no known setting"
+                if first["type"] == "extra_forbidden"
+                else first["msg"].removeprefix("Value error, ")
+            )
             raise OrderhouseError(
                 f"Setting {place}: {what}; mend it in {self.settings_file} or the environment."
             ) from error
@@ -317,9 +321,13 @@ class Workspace:
         """The newest publication, or none before the first green night."""
         try:
             found = json.loads((self.published / "current.json").read_text(encoding="utf-8"))
+            return Publication(self.published / found["file"], date.fromisoformat(found["as_of"]), found["publication"])
         except FileNotFoundError:
             return None
-        return Publication(self.published / found["file"], date.fromisoformat(found["as_of"]), found["publication"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise OrderhouseError(
+                f"{self.published / 'current.json'} is damaged; remove it and run `orderhouse nightly` for the last night again."
+            ) from error
 
     def publications(self) -> list[Publication]:
         """The kept publications, newest first; the newest of each business date only."""

@@ -69,7 +69,7 @@ def _figures(scope: Scope, of: list[Period], name: str, more: str = "") -> pl.Da
                        coalesce(sum(average_inventory_amount) FILTER (is_known), 0) AS average,
                        sum(net_sales_amount - cogs_amount) FILTER (is_known) AS margin,
                        sum(average_inventory_amount) FILTER (is_known AND net_sales_amount IS NOT NULL) AS earning,
-                       sum(sold)::BIGINT AS sold, sum(ending)::BIGINT AS ending,
+                       sum(sold)::BIGINT AS sold, sum(greatest(ending, 0))::BIGINT AS ending,
                        sum(stock_out_days)::BIGINT AS stock_out_days, sum(kept_days)::BIGINT AS kept_days
                 FROM closed GROUP BY ALL)
         SELECT * EXCLUDE (cogs, average, margin, earning),

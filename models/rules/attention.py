@@ -1,5 +1,6 @@
 """What needs a person this morning: each thing to do is one sentence, with the money at stake."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -37,13 +38,25 @@ def _items(
     )
 
 
-def held_files(files: pl.DataFrame) -> pl.DataFrame:
+def held_files(files: pl.DataFrame, given_up: Sequence[str] = ()) -> pl.DataFrame:
     """Ask for a better file for each one that could not be taken in.
+
+    One of the same name that was taken in later settles it, and so does a decision that retracts it.
 
     Args:
         files: FeedFile rows.
+        given_up: file_id or name of files that a decision retracted.
     """
-    held = files.filter(pl.col("status") == "held").with_columns(place=pl.format("{}/{}", "feed", "name"))
+    newest = (
+        files.filter(pl.col("status") == "loaded").group_by("feed", "name").agg(loaded=pl.col("file_sequence").max())
+    )
+    held = (
+        files.filter(pl.col("status") == "held")
+        .join(newest, on=["feed", "name"], how="left", validate="m:1", maintain_order="left")
+        .filter((pl.col("loaded") < pl.col("file_sequence")).fill_null(True))
+        .filter(~pl.col("file_id").is_in(given_up) & ~pl.col("name").is_in(given_up))
+        .with_columns(place=pl.format("{}/{}", "feed", "name"))
+    )
     told = pl.format("File {} is held: {}", "place", pl.col("reason").fill_null("it cannot be read"))
     return _items(held, "held_file", "operator", "intake", "place", told, seen_on=pl.col("as_of"))
 
@@ -180,6 +193,46 @@ def missing_rates(without: pl.DataFrame) -> pl.DataFrame:
         "currency",
     )
     return _items(without, "missing_rate", "operator", "trends", "currency", told)
+
+
+def orders_rejected(rejected: pl.DataFrame) -> pl.DataFrame:
+    """Tell of orders that a gate rejected, one item per gate: they come back when what is missing comes.
+
+    Args:
+        rejected: gate, orders, amount, seen_on of orders that open findings reject.
+    """
+    many = pl.when(pl.col("orders") == 1).then(pl.lit("order is")).otherwise(pl.lit("orders are"))
+    told = pl.format(
+        "{} {} rejected by gate {}: deliver what is missing or mend it, and they are judged again.",
+        "orders",
+        many,
+        "gate",
+    )
+    return _items(
+        rejected,
+        "orders_rejected",
+        "operator",
+        "lifecycle",
+        "gate",
+        told,
+        amount=pl.col("amount"),
+        seen_on=pl.col("seen_on"),
+    )
+
+
+def missing_feeds(feeds: Sequence[str], as_of: date) -> pl.DataFrame:
+    """Ask for the files that were expected and did not come.
+
+    Args:
+        feeds: the feeds.
+        as_of: the night.
+    """
+    rows = pl.DataFrame({"feed": list(feeds)}, schema={"feed": pl.String})
+    told = pl.format(
+        "No file of {} came, which is expected; until it comes nothing is ordered, unless a decision `stage` `reorder` approves it.",
+        "feed",
+    )
+    return _items(rows, "missing_feed", "operator", "intake", "feed", told, due_on=pl.lit(as_of))
 
 
 def oversold(positions: pl.DataFrame) -> pl.DataFrame:

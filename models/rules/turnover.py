@@ -96,7 +96,7 @@ def inventory_turnover(
         .with_columns(
             turnover=_ratio(cogs, average),
             inventory_days=_ratio(pl.col("days").cast(money.SUM) * average, cogs, also=average),
-            sell_through_rate=_ratio(sold, sold + pl.col("ending")),
+            sell_through_rate=_ratio(sold, sold + pl.col("ending").clip(lower_bound=0)),
             gmroi=_ratio(pl.col("net_sales_amount") - cogs, average),
         )
         .select(schema.names())

@@ -81,11 +81,23 @@ def money(
 
 
 def decimal(
-    description: str, *, unit: str, optional: bool = False, minimum: int | None = None, positive: bool = False
+    description: str,
+    *,
+    unit: str,
+    optional: bool = False,
+    minimum: int | None = None,
+    maximum: int | None = None,
+    positive: bool = False,
 ) -> Any:
     """An exact number of at most ten places; `positive` asks for more than zero."""
     return _declared(
-        "decimal", description, optional=optional, minimum=0 if positive else minimum, unit=unit, nonzero=positive
+        "decimal",
+        description,
+        optional=optional,
+        minimum=0 if positive else minimum,
+        maximum=maximum,
+        unit=unit,
+        nonzero=positive,
     )
 
 

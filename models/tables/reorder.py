@@ -25,7 +25,7 @@ class ReorderPolicy(Table):
     abc: str = column.choice("The class by revenue; none = any.", ("A", "B", "C", "U"), optional=True)
     location_id: str = column.identifier("The location; none = any.", optional=True)
     service_level: Ratio = column.decimal(
-        "Share of cycles without a shortage, below 1.", unit="share", optional=True, minimum=0
+        "Share of cycles without a shortage: 0.98 for 98 %.", unit="share", optional=True, minimum=0, maximum=1
     )
     safety_stock_quantity: Quantity = column.quantity("The planner's own safety stock.", optional=True, minimum=0)
     minimum_on_hand: Quantity = column.quantity("Order when less than this is left.", optional=True, minimum=0)

@@ -29,10 +29,14 @@ class InventoryTurnover(Table):
     )
     sold: Quantity = column.quantity("Units shipped less returned.")
     sell_through_rate: Ratio = column.decimal(
-        "Sold / (sold + on hand at the end); none where that sum is not above 0.", unit="share", optional=True
+        "Sold / (sold + on hand at the end, 0 where oversold); none where that sum is not above 0.",
+        unit="share",
+        optional=True,
     )
     net_sales_amount: Amount = column.money(
-        "Net sales; none where one has no exchange rate, or sales are unknown.", optional=True, unit="reporting currency"
+        "Net sales; none where one has no exchange rate, or sales are unknown.",
+        optional=True,
+        unit="reporting currency",
     )
     gmroi: Ratio = column.decimal(
         "(Net sales - cost of goods sold) / average inventory; none where that is not above 0, or sales are unknown.",

@@ -13,7 +13,7 @@ from models.tables.base import TableClass, empty, own_columns, validated
 from models.tables.rules import RULE_TABLES
 from pipelines import feeds
 from pipelines.retraction import settle_again
-from pipelines.warehouse import Warehouse, nights, stock
+from pipelines.warehouse import Warehouse, morning, nights, stock
 from pipelines.workspace import OrderhouseError, Workspace
 
 BUCKET = 100_000
@@ -33,6 +33,10 @@ def rule_table(workspace: Workspace, name: str) -> pl.DataFrame:
         taken = list(feeds.read(file, file.name, table, workspace.settings.business.time_zone))
     except feeds.Held as held:
         raise OrderhouseError(f"Rule table {file}: {held}") from held
+    unknown = sorted({name for each in taken for name in each.extra})
+    if unknown:
+        known = ", ".join(column.name for column in own_columns(table))
+        raise OrderhouseError(f"Rule table {file}: {', '.join(unknown)} is no column of it; it has {known}.")
     for rejected in (each.rejected for each in taken):
         if rejected.height:
             first = rejected.row(0, named=True)
@@ -101,8 +105,31 @@ class Night:
 
     @cached_property
     def default_location(self) -> str:
-        """Where orders are sent from that name no place: the setting, else the shop's first location."""
-        return self.settings.business.default_location or stock.first_location(self.warehouse)
+        """Where orders are sent from that name no place: the setting, else the shop's first location.
+
+        Raises:
+            OrderhouseError: the shop keeps a list of locations, and the setting is none of them.
+        """
+        named = self.settings.business.default_location
+        if named is None:
+            return stock.first_location(self.warehouse)
+        known = stock.location_names(self.warehouse)
+        if known and named not in known:
+            raise OrderhouseError(
+                f"Setting business.default_location is {named!r}, which is none of the locations delivered "
+                f"({', '.join(known[:5])}); mend it in {self.workspace.settings_file}, or deliver it in the locations feed."
+            )
+        return named
+
+    @cached_property
+    def missing_feeds(self) -> list[str]:
+        """The feeds that were expected tonight and did not come."""
+        return morning.missing_feeds(self.warehouse, self.rules["feeds_expected"], self.as_of)
+
+    @property
+    def may_order(self) -> bool:
+        """False in a night that does not act, and where an expected feed is missing: that must not buy the shop full."""
+        return self.acts and (not self.missing_feeds or morning.is_approved(self.warehouse, self.as_of, "reorder"))
 
     @cached_property
     def currency_rates(self) -> pl.DataFrame:

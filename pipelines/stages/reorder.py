@@ -65,11 +65,11 @@ def proposed(night: Night) -> int:
 
 
 def _ordered(night: Night, lines: pl.DataFrame) -> int:
-    """Send purchase orders, in a night that acts; a rebuild reads back what was sent."""
-    if not night.acts:
-        return 0
+    """Send purchase orders, in a night that may; a rebuild reads back what was sent."""
     if night.issued is not None:
         lines = night.issued[PurchaseOrderLine]
+    elif not night.may_order:
+        return 0
     return night.warehouse.append_new(PurchaseOrderLine, validated(PurchaseOrderLine, lines))
 
 

@@ -126,3 +126,56 @@ def open_proposals(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
             WHERE as_of = DATE '{as_of}' AND skipped_until IS NULL AND (proposal_id, as_of) NOT IN (
                 SELECT (proposal_id, proposed_on) FROM core.purchase_orders) ORDER BY ALL"""
     )
+
+
+def given_up(warehouse: Warehouse, as_of: date) -> list[str]:
+    """The names and ids of files that a decision retracted."""
+    return warehouse.frame(
+        f"""SELECT DISTINCT subject_id FROM ({current("decisions", as_of)})
+            WHERE subject = 'file' AND action = 'retract' ORDER BY ALL"""
+    )["subject_id"].to_list()
+
+
+def orders_rejected(warehouse: Warehouse) -> pl.DataFrame:
+    """Orders that a gate rejects as things stand: gate, orders, amount in the reporting currency, seen_on."""
+    return warehouse.frame(
+        f"""SELECT gate, count(DISTINCT order_id) AS orders, CAST(sum(amount) AS DECIMAL(38, 4)) AS amount, min(as_of) AS seen_on
+            FROM (SELECT DISTINCT gate, order_id, as_of FROM core.order_findings
+                  WHERE is_open AND severity = 'reject' AND order_id IN (
+                      SELECT order_id FROM core.orders WHERE status = 'rejected'))
+            LEFT JOIN {ORDERED_AMOUNTS} e USING (order_id) GROUP BY gate ORDER BY gate"""
+    )
+
+
+def missing_feeds(warehouse: Warehouse, expected: pl.DataFrame, as_of: date) -> list[str]:
+    """The feeds expected on a day of which no file came for its night, by name.
+
+    Args:
+        warehouse: the warehouse.
+        expected: ExpectedFeed rows; of a feed the row of the latest valid_from up to the day counts.
+        as_of: the night; a file that a later run took in came for it too.
+    """
+    came = set(
+        warehouse.frame("SELECT DISTINCT feed FROM core.feed_files WHERE status <> 'held' AND as_of >= ?", [as_of])[
+            "feed"
+        ]
+    )
+    first = pl.col("valid_from").fill_null(date.min)
+    rows = expected.filter(first <= as_of).sort(first).unique("feed", keep="last", maintain_order=True)
+    return sorted(
+        row["feed"]
+        for row in rows.iter_rows(named=True)
+        if (not row["weekdays"] or f"{as_of:%a}" in [name.strip() for name in row["weekdays"].split(",")])
+        and row["feed"] not in came
+    )
+
+
+def is_approved(warehouse: Warehouse, as_of: date, stage: str) -> bool:
+    """True where a person let a stage act on this day although something expected did not come."""
+    found = warehouse.value(
+        f"""SELECT count(*) FROM feeds.decisions
+            SEMI JOIN ({current("decisions", as_of, ["decision_id"])}) USING (decision_id)
+            WHERE subject = 'stage' AND subject_id = ? AND action = 'approve' AND arrives_on = DATE '{as_of}'""",
+        [stage],
+    )
+    return bool(found)

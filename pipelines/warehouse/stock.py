@@ -19,6 +19,11 @@ NOWHERE = "main"
 UNDONE = "subject = 'movement' AND action = 'void'"
 
 
+def location_names(warehouse: Warehouse) -> list[str]:
+    """Every location ever delivered."""
+    return warehouse.frame("SELECT DISTINCT location_id FROM feeds.locations ORDER BY ALL")["location_id"].to_list()
+
+
 def first_location(warehouse: Warehouse) -> str:
     """The location that serves first; without a list of locations the one of most movements and counts."""
     listed = warehouse.value(

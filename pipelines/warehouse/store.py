@@ -67,7 +67,8 @@ class Warehouse:
             self.connection = duckdb.connect(self.path)
         except duckdb.Error as error:
             raise OrderhouseError(
-                f"{self.path} cannot be opened ({str(error).splitlines()[0]}); see `orderhouse doctor`."
+                f"{self.path} cannot be opened ({str(error).splitlines()[0]}); "
+                "make it anew from archive and journal by `orderhouse rebuild`."
             ) from error
         self.run("SET TimeZone = 'UTC'")
         self.run(f"SET memory_limit = '{memory}'")

@@ -71,12 +71,15 @@ def compared(warehouse: Warehouse, as_of: date) -> list[Compared]:
         ),
         Compared(
             "ages_add_up_to_the_stock",
+            0,
             one(
-                """SELECT coalesce(sum(greatest(on_hand, 0)), 0)::BIGINT FROM (
-                   SELECT sku, sum(quantity) AS on_hand FROM core.stock_ledger WHERE kind <> 'transfer' GROUP BY sku)"""
+                f"""SELECT count(*) FROM (
+                        SELECT sku, greatest(sum(quantity), 0) AS left_over FROM core.stock_ledger
+                        WHERE kind <> 'transfer' GROUP BY sku)
+                    FULL JOIN (SELECT sku, sum(quantity) AS aged FROM marts.stock_ageing WHERE as_of = {tonight} GROUP BY sku)
+                    USING (sku) WHERE coalesce(left_over, 0) <> coalesce(aged, 0)"""
             ),
-            one(f"SELECT coalesce(sum(quantity), 0)::BIGINT FROM marts.stock_ageing WHERE as_of = {tonight}"),
-            "Units on hand or between two locations, against units by age.",
+            "SKUs whose units by age are not what came in less what went out, transfers aside.",
         ),
         Compared(
             "demand_is_what_was_ordered",

@@ -137,7 +137,7 @@ def test_turnover_is_a_sum_over_a_sum_and_never_a_mean_of_ratios(monkeypatch: py
         "Turnover": "1.31\u202f×",
         "Days of inventory": "21 days",
         "GMROI": "1.51",
-        "Sell-through": "67\u202f%",
+        "Sell-through": "66\u202f%",
         "Stock-out days": "28",
     }
     assert "Of 5 positions (a SKU at a location) 1 has an unknown cost or exchange rate and is in no amount" in texts(

@@ -135,8 +135,8 @@ def test_turnover_of_a_group_is_its_cost_of_goods_by_its_average_inventory(scope
     assert rows["Kitchen"]["inventory_days"] == pytest.approx(24 * 99 / 108)
     # net sales less cost of goods, by the same inventory
     assert rows["Kitchen"]["gmroi"] == pytest.approx((75 + 25 + 4) / (50 + 50 - 1))
-    # 15 sold; 10 + 5 - 2 left
-    assert rows["Kitchen"]["sell_through_rate"] == pytest.approx(15 / 28)
+    # 15 sold; 10 + 5 left, what is oversold is none
+    assert rows["Kitchen"]["sell_through_rate"] == pytest.approx(15 / 30)
     # S1 24 and 3 days, S3 4 days since its first movement
     assert rows["Kitchen"]["stock_out_rate"] == pytest.approx(2 / 31)
     assert (rows["(unknown)"]["unknown"], rows["(unknown)"]["unknown_sold"], rows["(unknown)"]["turnover"]) == (

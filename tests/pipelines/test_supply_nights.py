@@ -10,7 +10,7 @@ import pytest
 from pipelines.nightly import nightly
 from pipelines.rebuild import rebuild
 from pipelines.stages import STAGES, Night
-from pipelines.workspace import Workspace
+from pipelines.workspace import OrderhouseError, Workspace
 from tests.shops import assert_same, contents, day, land, query, shop
 
 SETTINGS = """
@@ -341,3 +341,98 @@ def test_a_shop_that_tells_nothing_of_its_stock_is_proposed_nothing(tmp_path: Pa
     assert query(found, "SELECT count(*) FROM reorder_plans") == [(0,)]
     assert query(found, "SELECT count(*) FROM reorder_exceptions") == [(0,)]
     assert query(found, "SELECT sum(quantity)::INT FROM demand_daily") == [(120,)]
+
+
+EXPECTED = "feed,weekdays,valid_from\nstock_movements,,\n"
+
+
+def test_a_missing_stock_file_orders_nothing_until_a_person_says_so(tmp_path: Path) -> None:
+    found = selling_shop(tmp_path / "shop", settled(reorder="auto_approve_below = 1000"))
+    (found.root / "rules").mkdir()
+    (found.root / "rules" / "feeds_expected.csv").write_text(EXPECTED, encoding="utf-8")
+    moves = (found.landing / "stock_movements" / "moves.csv").read_text(encoding="utf-8")
+    land(found, "stock_counts", "count.csv", "sku | location_id | counted_on | quantity", "A | W | 2026-03-01 | 1")
+    shutil.rmtree(found.landing / "stock_movements")
+    assert nightly(found, MONDAY).is_green
+    assert len(proposed(found)) == 1
+    assert ordered(found) == []
+    assert query(found, "SELECT subject_id FROM attention WHERE kind = 'missing_feed'") == [("stock_movements",)]
+    decide(found, "d1 | stage | reorder | approve | | Ann | 2026-03-02T20:00:00Z | counted by hand")
+    nightly(found, MONDAY)
+    assert [row[3] for row in ordered(found)] == ["auto"]
+    (found.landing / "stock_movements").mkdir()
+    (found.landing / "stock_movements" / "moves.csv").write_text(moves, encoding="utf-8")
+    nightly(found, TUESDAY)
+    assert query(found, f"SELECT count(*) FROM attention WHERE kind = 'missing_feed' AND as_of = DATE '{TUESDAY}'") == [
+        (0,)
+    ]
+
+
+def test_a_default_location_that_nobody_delivered_is_refused(tmp_path: Path) -> None:
+    found = selling_shop(tmp_path / "shop", settled().replace('"W"', '"NOPE"'))
+    with pytest.raises(OrderhouseError, match="default_location is 'NOPE', which is none of the locations delivered"):
+        nightly(found, MONDAY)
+
+
+def test_another_reporting_currency_is_refused_and_a_rebuild_computes_every_night_in_it(tmp_path: Path) -> None:
+    found = selling_shop(tmp_path / "shop")
+    nightly(found, MONDAY)
+    assert query(found, "SELECT sum(value)::INT FROM stock_positions") == [(10,)]
+    (found.root / "orderhouse.toml").write_text(settled().replace('"GBP"', '"EUR"'), encoding="utf-8")
+    changed = Workspace(found.root)
+    with pytest.raises(OrderhouseError, match="reporting_currency was GBP and is EUR now"):
+        nightly(changed, TUESDAY)
+    rebuild(changed, print)
+    assert query(changed, "SELECT DISTINCT currency FROM stock_positions WHERE sku = 'A'") == [("EUR",)]
+    assert nightly(changed, TUESDAY).is_green
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("sku,serviceLevel\nA,0.98\n", "serviceLevel is no column of it"),
+        ("sku,service_level\nA,98\n", "service_level"),
+        ("sku,minimum_on_hand\nA,many\n", "minimum_on_hand"),
+    ],
+)
+def test_a_rule_table_that_cannot_be_meant_is_refused(table: str, said: str, tmp_path: Path) -> None:
+    found = selling_shop(tmp_path / "shop")
+    (found.root / "rules").mkdir()
+    (found.root / "rules" / "reorder_policies.csv").write_text(table, encoding="utf-8")
+    with pytest.raises(OrderhouseError, match=said):
+        nightly(found, MONDAY)
+
+
+@pytest.mark.parametrize("setting", ["history_days = 0", "order_line_cost = -1", "budget = -3", "holding_rate = 0"])
+def test_a_setting_out_of_its_range_is_refused_by_its_name(setting: str, tmp_path: Path) -> None:
+    with pytest.raises(OrderhouseError, match=f"Setting reorder.{setting.split(maxsplit=1)[0]}"):
+        nightly(selling_shop(tmp_path / "shop", settled(reorder=setting)), MONDAY)
+
+
+def test_a_held_file_is_settled_by_a_good_one_of_its_name_or_a_decision(tmp_path: Path) -> None:
+    found = selling_shop(tmp_path / "shop")
+    for name in ("bad.csv", "readme.csv"):
+        (found.landing / "stock_counts").mkdir(exist_ok=True)
+        (found.landing / "stock_counts" / name).write_text("what;is;this\n1;2;3\n", encoding="utf-8")
+    nightly(found, MONDAY)
+    assert query(found, "SELECT subject_id FROM attention WHERE kind = 'held_file' ORDER BY ALL") == [
+        ("stock_counts/bad.csv",),
+        ("stock_counts/readme.csv",),
+    ]
+    land(found, "stock_counts", "bad.csv", "sku | location_id | counted_on | quantity", "A | W | 2026-03-02 | 9")
+    decide(found, "d1 | file | readme.csv | retract | | Ann | 2026-03-03T08:00:00Z |")
+    nightly(found, TUESDAY)
+    assert query(found, f"SELECT subject_id FROM attention WHERE kind = 'held_file' AND as_of = DATE '{TUESDAY}'") == []
+
+
+def test_orders_that_a_gate_rejects_are_told_of(tmp_path: Path) -> None:
+    found = selling_shop(tmp_path / "shop")
+    header = "order_id | channel | customer_id | ordered_at | currency"
+    land(found, "orders", "bare.csv", header, "z1 | online | c1 | 2026-03-01T10:00:00Z | GBP")
+    nightly(found, MONDAY)
+    assert query(found, "SELECT subject_id, sentence FROM attention WHERE kind = 'orders_rejected'") == [
+        (
+            "no_lines",
+            "1 order is rejected by gate no_lines: deliver what is missing or mend it, and they are judged again.",
+        )
+    ]
