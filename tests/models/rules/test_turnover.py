@@ -179,7 +179,7 @@ def test_no_ratio_of_stock_that_was_never_there():
 def test_oversold_stock_lowers_the_average_and_has_no_ratio_where_that_is_not_above_zero():
     found = turned(moved("A | W | 2026-10-30 | shipment | -31"))
     assert only(found, "average_inventory_amount", "turnover", "inventory_days") == (-4, None, None)
-    assert only(found, "sold", "sell_through_rate", "stock_out_days") == (31, None, 2)
+    assert only(found, "sold", "sell_through_rate", "stock_out_days") == (31, 1, 2)
 
 
 def test_more_returned_than_shipped_is_shown_as_it_is():
