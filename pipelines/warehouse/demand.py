@@ -41,8 +41,8 @@ def find_days(warehouse: Warehouse, as_of: date, *, everything: bool) -> list[da
         CREATE OR REPLACE TEMP TABLE demand_days AS
         SELECT DISTINCT day FROM (
             SELECT ordered_on AS day FROM {orders}
-            UNION ALL SELECT day FROM (({ASKED}) EXCEPT ({COUNTED}))
-            UNION ALL SELECT day FROM (({COUNTED}) EXCEPT ({ASKED}))
+            UNION ALL SELECT day FROM ({ASKED}) a FULL JOIN ({COUNTED}) c USING (day, sku)
+                WHERE a.quantity IS DISTINCT FROM c.quantity
             UNION ALL SELECT DATE '{as_of}' {counted}
         ) ORDER BY day
         """

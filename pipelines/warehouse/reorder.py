@@ -19,7 +19,10 @@ def open_orders(warehouse: Warehouse) -> tuple[pl.DataFrame, pl.DataFrame]:
     warehouse.run(
         """
         CREATE OR REPLACE TEMP TABLE open_lines AS
-        WITH confirmed AS (SELECT order_id FROM core.orders WHERE status = 'confirmed'),
+        WITH confirmed AS (
+            SELECT order_id FROM core.orders
+            WHERE status = 'confirmed' AND fulfilment NOT IN ('shipped', 'delivered', 'returned')
+        ),
         lines AS (SELECT * FROM core.order_lines SEMI JOIN confirmed USING (order_id)),
         waiting AS (
             SELECT order_id, line_no, sku, quantity, cancelled, shipped, quantity - cancelled - shipped AS still,
