@@ -138,7 +138,7 @@ def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     assert ended.exit_code == 1
     assert "landing/oders is neither a feed nor a source" in ended.output
     assert "orders/bad.xlsx is held" in ended.output
-    assert "[business] reporting_currency = 'GBP' (orderhouse.toml)" in ended.output
+    assert "[business] reporting_currency = GBP (orderhouse.toml)" in ended.output
 
 
 def test_doctor_finds_a_night_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
