@@ -30,6 +30,7 @@ PAGES = {
     "stock": Look("Stock", ":material/inventory_2:", ("category", "location", "abc", "sku")),
     "reorder": Look("Reorder", ":material/shopping_cart:", ("supplier", "location", "abc", "sku", "due")),
     "turnover": Look("Turnover", ":material/autorenew:", ("category", "location", "abc", "sku")),
+    "billing": Look("Billing", ":material/receipt_long:", ("period",)),
     "intake": Look("Intake", ":material/inbox:", ("period",)),
 }
 

@@ -173,7 +173,7 @@ def digest(scope: Scope) -> str:
 
 def link(page: str, **more: str) -> str:
     """The address of a page that keeps the night and the filters, but not the one thing looked at."""
-    kept = {name for name in st.query_params if name not in ("order", "sku", *more)}
+    kept = {name for name in st.query_params if name not in ("order", "sku", "invoice", *more)}
     pairs = [(name, value) for name in sorted(kept) for value in st.query_params.get_all(name)]
     query = urlencode([*pairs, *more.items()])
     return f"{page}?{query}" if query else page

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import pycountry
 
+from models.rules.money import PLACES
+
 Number = int | float | Decimal
 NARROW = "\u202f"
 """A narrow space that never breaks."""
@@ -74,6 +76,52 @@ CHASES = {
     "long_overdue": "Late, no longer relied on",
     "unconfirmed": "Never confirmed, no longer relied on",
 }
+NOBODY = "nobody known"
+DOCUMENTS = {"invoice": "Invoice", "credit_note": "Credit note"}
+NOT_BILLED = {
+    "unknown_tax_country": "Tax country unknown",
+    "unknown_tax_rate": "Tax rate unknown",
+    "negative_total": "Total below zero",
+    "amount_too_large": "Amount too large",
+    "refused_fact": "Refused event",
+    "on_hold": "On hold",
+}
+OWED_SINCE = {"not_due": "not due", "1-30": "1–30", "31-60": "31–60", "61-90": "61–90", "91+": "91 +"}
+ON_ACCOUNT = {
+    "overpaid": "Paid more than was billed",
+    "not_billed_yet": "Not billed yet",
+    "billed_elsewhere": "Billed elsewhere",
+    "other_currency": "Another currency",
+    "unknown_invoice": "Invoice unknown",
+    "unknown_order": "Order unknown",
+    "paid_back_too_much": "Paid back too much",
+}
+ON_ACCOUNT_TODO = {
+    "overpaid": "Pay it back: it is owed to the customer.",
+    "not_billed_yet": "Nothing to do: the invoice of its order takes it.",
+    "billed_elsewhere": "Its order is not billed here: settle it where it is billed.",
+    "other_currency": "It cannot pay an invoice in another currency: exchange it, or pay it back.",
+    "unknown_invoice": "It names no invoice or order that is known: ask the payer, and correct it in the feed payments.",
+    "unknown_order": "The order it names has not arrived: ask its sender for it, or correct the payment.",
+    "paid_back_too_much": "More was paid back than had been paid: claim it back, or correct the payment.",
+}
+ENTRIES = {
+    "receivable": "Receivables",
+    "revenue": "Revenue",
+    "shipping": "Shipping",
+    "tax": "Tax",
+    "bank": "Bank",
+    "on_account": "On account",
+}
+TAX_CATEGORIES = {
+    "S": "Standard rate",
+    "Z": "Zero rate",
+    "E": "Exempt",
+    "AE": "Reverse charge",
+    "K": "Within the EU, to a business",
+    "G": "Export",
+    "O": "Not subject to tax",
+}
 CHANNELS = {"online": "online", "store": "in the stores", "agent": "through agents"}
 """How a change is said to have come about."""
 ROLES = {"operator": "Operator", "billing": "Billing", "planner": "Planner", "support": "Support"}
@@ -130,6 +178,14 @@ def money(amount: Number | None, currency: str) -> str:
     if amount is None:
         return "–"
     places = 0 if abs(float(amount)) >= 1000 else 2
+    return f"{amount:,.{places}f}{NARROW}{currency}".replace("-", "−")
+
+
+def exact(amount: Decimal | None, currency: str) -> str:
+    """An amount to its last place, where it has to be checked or booked."""
+    if amount is None:
+        return "–"
+    places = next((places for places, codes in PLACES.items() if currency in codes), 2)
     return f"{amount:,.{places}f}{NARROW}{currency}".replace("-", "−")
 
 

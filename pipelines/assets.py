@@ -11,6 +11,20 @@ import dagster as dg
 
 from models.tables import FEEDS
 from models.tables.base import Column, TableClass, columns, declaration
+from models.tables.billing import (
+    BillingException,
+    BillingGap,
+    CustomerExposure,
+    DailyBilling,
+    Invoice,
+    InvoiceLine,
+    JournalEntry,
+    PaymentApplied,
+    PaymentOnAccount,
+    Receivable,
+    RefundDue,
+    Reminder,
+)
 from models.tables.certificate import AttentionItem, Proof
 from models.tables.demand import DemandClass, DemandDay, DemandLevel, DemandWeekday, SupplierLeadTime
 from models.tables.entry import NightEvent, OrderFinding
@@ -29,6 +43,7 @@ from models.tables.feeds import (
     StockMovement,
     Supplier,
     SupplierProduct,
+    SupportCase,
 )
 from models.tables.intake import FeedFile, RejectedRow, WaitingRow
 from models.tables.lifecycle import LineEffect, Order, OrderLine, TimelineEntry, TrackingUpdate
@@ -114,6 +129,28 @@ def stock(run: Session) -> None:
 
 
 @_step(
+    reads=(Order, OrderLine, Product, Customer, Payment, SupportCase, ExchangeRate, Decision),
+    writes=(
+        Invoice,
+        InvoiceLine,
+        BillingException,
+        BillingGap,
+        PaymentApplied,
+        PaymentOnAccount,
+        Receivable,
+        RefundDue,
+        Reminder,
+        CustomerExposure,
+        JournalEntry,
+        DailyBilling,
+    ),
+)
+def billing(run: Session) -> None:
+    """Invoice and credit what is due, let payments meet it, remind of what is overdue, and book it all."""
+    run.stage(run.tonight, "billing")
+
+
+@_step(
     reads=(Order, OrderLine, LineEffect, Product, ExchangeRate),
     writes=(SalesEntry, DailyOrders, DailySales),
 )
@@ -174,6 +211,16 @@ def turnover(run: Session) -> None:
         StockPosition,
         StockHistory,
         StockAgeing,
+        Invoice,
+        InvoiceLine,
+        BillingException,
+        BillingGap,
+        PaymentApplied,
+        PaymentOnAccount,
+        Receivable,
+        RefundDue,
+        JournalEntry,
+        DailyBilling,
         DemandDay,
         Supply,
         ReorderPlan,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from models.tables.base import TableClass
+from models.tables.billing import BillingGap, Invoice, InvoiceLine, JournalEntry, PaymentApplied, Receivable
 from models.tables.certificate import Proof
 from models.tables.demand import DemandDay
 from models.tables.intake import FeedFile, RejectedRow
@@ -35,6 +36,18 @@ PROOFS: dict[str, TableClass] = {
     "movements_add_up_to_positions": StockPosition,
     "history_ends_at_the_positions": StockHistory,
     "ages_add_up_to_the_stock": StockAgeing,
+    "numbers_have_no_gap": Invoice,
+    "dates_follow_numbers": Invoice,
+    "documents_are_chained": Invoice,
+    "documents_are_the_sums_of_their_lines": InvoiceLine,
+    "nothing_is_billed_twice": InvoiceLine,
+    "lines_show_what_is_billed": InvoiceLine,
+    "no_more_stands_than_is_owed": InvoiceLine,
+    "every_unit_is_billed_or_accounted_for": BillingGap,
+    "payments_are_applied_or_on_account": PaymentApplied,
+    "invoices_are_paid_at_most_in_full": Receivable,
+    "books_balance": JournalEntry,
+    "books_agree_with_receivables": JournalEntry,
     "demand_is_what_was_ordered": DemandDay,
     "every_proposal_follows_from_its_row": ReorderPlan,
     "nothing_is_ordered_twice": PurchaseOrderLine,

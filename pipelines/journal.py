@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from models.tables.base import TableClass, declaration, empty
+from models.tables.billing import Invoice, InvoiceLine, JournalEntry, PaymentApplied, Reminder
 from models.tables.entry import NightEvent
 from models.tables.lifecycle import TrackingUpdate
 from models.tables.reorder import PurchaseOrderLine
@@ -21,8 +22,17 @@ from pipelines.warehouse import Warehouse
 from pipelines.warehouse.publish import write_whole
 from pipelines.workspace import Settings, Workspace
 
-ISSUED: dict[TableClass, str] = {NightEvent: "as_of", TrackingUpdate: "as_of", PurchaseOrderLine: "ordered_on"}
-"""What a night decides once and for all, and the column that names the night."""
+ISSUED: dict[TableClass, str] = {
+    NightEvent: "as_of = ?",
+    TrackingUpdate: "as_of = ?",
+    PurchaseOrderLine: "ordered_on = ?",
+    Invoice: "issued_on = ?",
+    InvoiceLine: "invoice_number IN (SELECT invoice_number FROM core.invoices WHERE issued_on = ?)",
+    PaymentApplied: "applied_on = ?",
+    Reminder: "as_of = ?",
+    JournalEntry: "as_of = ?",
+}
+"""What a night decides once and for all, and which of its rows are a night's."""
 
 PUBLISHED = "published_at"
 
@@ -62,8 +72,8 @@ def write(warehouse: Warehouse, workspace: Workspace, as_of: date, *, acts: bool
         file = workspace.rule_file(name)
         if file.exists():
             write_whole(folder / "rules" / f"{name}.csv", file.read_text(encoding="utf-8"))
-    for table, night_column in ISSUED.items():
-        rows = warehouse.table(table, f"{night_column} = ?", [as_of]).sort(declaration(table).key)
+    for table, of_night in ISSUED.items():
+        rows = warehouse.table(table, of_night, [as_of]).sort(declaration(table).key)
         draft = folder / f".{declaration(table).name}.parquet"
         rows.write_parquet(draft)
         draft.replace(folder / f"{declaration(table).name}.parquet")

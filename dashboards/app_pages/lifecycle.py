@@ -329,7 +329,7 @@ def page() -> None:
     if chosen:
         story(scope, chosen, at.currency)
     standing(scope)
-    if wanted and wanted.strip() != (chosen or ""):
+    if wanted and not chosen:
         with spot:
             story(scope, wanted.strip(), at.currency)
 

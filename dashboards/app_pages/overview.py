@@ -153,6 +153,8 @@ def _subject(row: dict[str, Any], suppliers: dict[str, str]) -> dict[str, str]:
         return {}
     if row["page"] == "lifecycle":
         return {"order": subject}
+    if kind in ("not_billed", "debt_to_collect"):
+        return {"invoice": subject}
     if kind == "purchase":
         return {"supplier": suppliers.get(subject, subject)}
     if kind in ("oversold", "half_transfer", "not_planned"):

@@ -304,7 +304,7 @@ def page() -> None:
         story(scope, chosen, at.currency)
     wrong(scope)
     unsold(scope, at.currency)
-    if wanted and wanted != chosen:
+    if wanted and not chosen:
         with spot:
             story(scope, wanted, at.currency)
 

@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from models.rules import money
 from models.tables.base import empty, polars_schema
 from models.tables.certificate import AttentionItem
 
@@ -347,6 +348,101 @@ def half_transfers(transfers: pl.DataFrame) -> pl.DataFrame:
         "quantity_in",
     )
     return _items(rows, "half_transfer", "operator", "stock", "subject", told, seen_on=pl.col("moved_on"))
+
+
+def orders_not_billed(exceptions: pl.DataFrame) -> pl.DataFrame:
+    """Say of each order that could not be billed why not and what to do; a refused event is asked about elsewhere.
+
+    Args:
+        exceptions: order_id, reason, sentence, amount (reporting currency) of tonight's billing exceptions.
+    """
+    rows = (
+        exceptions.filter(pl.col("reason") != "refused_fact")
+        .sort("order_id", "reason")
+        .group_by("order_id", maintain_order=True)
+        .agg(pl.col("sentence").str.join(" "), pl.col("amount").first())
+    )
+    told = pl.format("Order {} is not billed. {}", "order_id", "sentence")
+    return _items(rows, "not_billed", "billing", "billing", "order_id", told, amount=pl.col("amount"))
+
+
+def refunds_to_pay(refunds: pl.DataFrame) -> pl.DataFrame:
+    """Name each payment with money owed back.
+
+    Args:
+        refunds: RefundDue rows with amount_r in the reporting currency.
+    """
+    of = pl.when(pl.col("order_id").is_not_null()).then(pl.format(" for order {}", "order_id")).otherwise(pl.lit(""))
+    told = pl.format(
+        "{} {} of payment {}{} is owed back to {}: pay it back.",
+        money.written(pl.col("amount"), pl.col("currency")),
+        "currency",
+        "payment_id",
+        of,
+        pl.coalesce("customer_id", pl.lit("the customer")),
+    )
+    seen_on = pl.col("since")
+    return _items(
+        refunds, "refund_due", "billing", "billing", "payment_id", told, amount=pl.col("amount_r"), seen_on=seen_on
+    )
+
+
+def payments_to_place(on_account: pl.DataFrame) -> pl.DataFrame:
+    """Ask whose money it is that names an unknown invoice or order, or came in another currency.
+
+    Args:
+        on_account: PaymentOnAccount rows with amount_r in the reporting currency.
+    """
+    asks = {
+        "unknown_invoice": "it names no invoice that is known; ask the payer",
+        "unknown_order": "the order it names has not arrived; ask its sender",
+        "other_currency": "its invoice is in another currency; exchange it or pay it back",
+        "paid_back_too_much": "more was paid back than had been paid; claim it back",
+    }
+    rows = on_account.filter(pl.col("reason").is_in(list(asks)))
+    told = pl.format(
+        "Payment {} of {} {} pays nothing: {}.",
+        "payment_id",
+        money.written(pl.col("amount"), pl.col("currency")),
+        "currency",
+        pl.col("reason").replace_strict(asks, return_dtype=pl.String),
+    )
+    amount, seen_on = pl.col("amount_r").abs(), pl.col("received_on")
+    return _items(rows, "payment_to_place", "billing", "billing", "payment_id", told, amount=amount, seen_on=seen_on)
+
+
+def debts_to_collect(receivables: pl.DataFrame, reminders: pl.DataFrame, levels: pl.DataFrame) -> pl.DataFrame:
+    """Name each open invoice of which the last reminder has been sent in vain.
+
+    Args:
+        receivables: Receivable rows of tonight with amount_r in the reporting currency.
+        reminders: Reminder rows.
+        levels: ReminderLevel rows.
+    """
+    last = levels.select(pl.col("level").max()).item()
+    if last is None:
+        return _items(receivables.clear(), "debt_to_collect", "billing", "billing", "invoice_number", pl.lit(""))
+    sent = reminders.filter(pl.col("level") >= last).select("invoice_number", reminded_on="as_of")
+    rows = receivables.join(sent.unique("invoice_number"), on="invoice_number", validate="1:1").filter(
+        pl.col("as_of") > pl.col("reminded_on")
+    )
+    told = pl.format(
+        "Invoice {} of {} is {} days overdue and its last reminder went out on {}: collect it.",
+        "invoice_number",
+        pl.coalesce("customer_id", pl.lit("an unknown customer")),
+        "days_overdue",
+        "reminded_on",
+    )
+    return _items(
+        rows,
+        "debt_to_collect",
+        "billing",
+        "billing",
+        "invoice_number",
+        told,
+        amount=pl.col("amount_r"),
+        due_on=pl.col("due_on"),
+    )
 
 
 def attention(found: list[pl.DataFrame], before: pl.DataFrame, as_of: date) -> pl.DataFrame:

@@ -13,7 +13,7 @@ import polars as pl
 
 from models.rules import billing_tax, money
 from models.tables.base import polars_schema
-from models.tables.billing import BillingException, Invoice, InvoiceLine
+from models.tables.billing import BillingException, BillingGap, Invoice, InvoiceLine
 
 LINE = ["order_id", "line_no"]
 SHIPPING = 0
@@ -99,6 +99,52 @@ def closes_a_month(as_of: date, acted_before: date | None) -> bool:
     if (as_of + timedelta(days=1)).day == 1:
         return True
     return acted_before is not None and acted_before < as_of.replace(day=1) - timedelta(days=1)
+
+
+def with_gone(
+    orders: pl.DataFrame, lines: pl.DataFrame, invoices: pl.DataFrame, invoice_lines: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Add the orders and lines that were invoiced and are no more, since their file was taken back: nothing is due of them.
+
+    Such an order counts as rejected, such a line as cancelled in full, so that what stands of them is credited.
+
+    Args:
+        orders: Order rows.
+        lines: OrderLine rows of these orders.
+        invoices: Invoice rows that bill these orders, or those that are no more.
+        invoice_lines: InvoiceLine rows of these orders.
+
+    Returns:
+        Order rows and OrderLine rows, those that were there first.
+    """
+    billed = invoice_lines.filter(pl.col("order_line_no").is_not_null() & pl.col("credits_invoice_number").is_null())
+    as_billed = (
+        billed.sort("order_id", "order_line_no", "revision")
+        .group_by("order_id", line_no="order_line_no", maintain_order=True)
+        .agg(pl.col("sku", "unit_price", "tax_code").last(), quantity=pl.col("quantity").sum())
+    )
+    gone_lines = as_billed.join(lines, on=LINE, how="anti").with_columns(cancelled="quantity")
+    heads = invoices.select("invoice_number", "customer_id", "currency", "issued_on")
+    gone = (
+        billed.join(orders, on="order_id", how="anti")
+        .join(heads, on="invoice_number", validate="m:1")
+        .sort("order_id", "issued_on")
+        .group_by("order_id", maintain_order=True)
+        .agg(
+            pl.col("customer_id", "currency", "prices_include_tax").first(),
+            country=pl.col("tax_country").first(),
+        )
+        .with_columns(status=pl.lit("rejected"), is_history=False, has_refused_fact=False)
+    )
+    return pl.concat([orders, _completed(gone, orders)]), pl.concat([lines, _completed(gone_lines, lines, 0)])
+
+
+def _completed(rows: pl.DataFrame, like: pl.DataFrame, number: int | None = None) -> pl.DataFrame:
+    """Rows with all columns of a table: whole numbers that are missing are `number`, everything else is none."""
+    missing = {name: dtype for name, dtype in like.schema.items() if name not in rows.columns}
+    return rows.with_columns(
+        pl.lit(number if dtype == pl.Int64 else None, dtype).alias(name) for name, dtype in missing.items()
+    ).select(pl.col(name).cast(dtype) for name, dtype in like.schema.items())
 
 
 def standing(invoice_lines: pl.DataFrame) -> pl.DataFrame:
@@ -478,6 +524,28 @@ def coverage(positions: pl.DataFrame) -> pl.DataFrame:
             ),
         )
         .sort(LINE)
+    )
+
+
+def gaps(covered: pl.DataFrame, coins: int, as_of: date) -> pl.DataFrame:
+    """Find lines of which units are nowhere, or more money than sharing can account for.
+
+    Args:
+        covered: rows of `coverage`.
+        coins: how many of the smallest coins each unit credited may be off.
+        as_of: the night.
+
+    Returns:
+        BillingGap rows, ordered by their key; empty where all is well.
+    """
+    schema = polars_schema(BillingGap)
+    allowed = money.coin(pl.col("currency")) * (pl.col("credited") * coins).cast(pl.Decimal(38, 0))
+    return (
+        covered.filter((pl.col("gap") != 0) | (pl.col("gap_amount").abs() > allowed).fill_null(False))
+        .with_columns(as_of=pl.lit(as_of))
+        .select(schema.names())
+        .cast(schema)
+        .sort("order_id", "line_no")
     )
 
 

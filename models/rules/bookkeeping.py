@@ -1,4 +1,9 @@
-"""Bookkeeping: invoices, credit notes and payments as entries whose debit is their credit."""
+"""Bookkeeping: invoices, credit notes and payments as entries whose debit is their credit.
+
+What is booked is never changed: a payment that was voided, or came again corrected, is a further document of its own.
+"""
+
+from datetime import date
 
 import polars as pl
 
@@ -7,7 +12,18 @@ from models.tables.base import polars_schema
 from models.tables.billing import ENTRIES, JournalEntry
 
 BOOKED = ["entry", "tax_code", "country"]
-DOCUMENT = ["document_id", "source", "booked_on", "customer_id", "currency"]
+NOTHING = pl.DataFrame(
+    schema={
+        "payment_id": pl.String,
+        "customer_id": pl.String,
+        "currency": pl.String,
+        "amount": money.SUM,
+        "booked_on": pl.Date,
+        "change_no": pl.Int64,
+    }
+)
+"""No payment to book."""
+DOCUMENT = ["document_id", "source", "booked_on", "customer_id", "payment_id", "currency"]
 
 
 def journal_entries(
@@ -16,6 +32,7 @@ def journal_entries(
     payments: pl.DataFrame,
     applied: pl.DataFrame,
     accounts: pl.DataFrame,
+    as_of: date,
 ) -> pl.DataFrame:
     """Book what was issued, paid and applied.
 
@@ -26,9 +43,10 @@ def journal_entries(
     Args:
         invoices: Invoice rows to book, whole documents.
         invoice_lines: InvoiceLine rows of these documents.
-        payments: payment_id, customer_id, amount, currency, received_on of payments to book.
+        payments: rows of `changed`: what of payments is not booked yet.
         applied: PaymentApplied rows to book, with customer_id.
         accounts: Account rows; of those that fit an entry the one with the fewest empty cells gives the account.
+        as_of: the night that books.
 
     Returns:
         JournalEntry rows, ordered by their key; a document that comes to nothing has none.
@@ -42,6 +60,7 @@ def journal_entries(
         booked.join(_chosen(booked.select(BOOKED).unique(), accounts), on=BOOKED, nulls_equal=True, validate="m:1")
         .sort("document_id", place, "tax_code", "country", nulls_last=False)
         .with_columns(
+            as_of=pl.lit(as_of),
             entry_no=pl.int_range(1, pl.len() + 1).over("document_id"),
             debit_amount=pl.col("amount").clip(0),
             credit_amount=(-pl.col("amount")).clip(0),
@@ -49,6 +68,39 @@ def journal_entries(
         .select(schema.names())
         .cast(schema)
         .sort("document_id", "entry_no")
+    )
+
+
+def changed(payments: pl.DataFrame, booked: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Say what of payments is not booked yet, or has to be taken back since they were voided or came again corrected.
+
+    Args:
+        payments: payment_id, customer_id, amount, currency, received_on, is_voided.
+        booked: payment_id, currency, amount, changes (how often it was booked) of what the bank was debited for them.
+        as_of: the night; a later change of a payment counts from it.
+
+    Returns:
+        payment_id, customer_id, currency, amount, booked_on, change_no; ordered by payment, then currency.
+    """
+    key = ["payment_id", "currency"]
+    now = payments.filter(~pl.col("is_voided")).select(*key, now_amount=pl.col("amount").cast(money.SUM))
+    told = payments.select("payment_id", "customer_id", "received_on")
+    before = booked.group_by("payment_id").agg(changes=pl.col("changes").sum())
+    return (
+        now.join(booked.drop("changes"), on=key, how="full", coalesce=True, validate="1:1")
+        .with_columns(amount=pl.col("now_amount").fill_null(0) - pl.col("amount").fill_null(0))
+        .filter(pl.col("amount") != 0)
+        .join(told, on="payment_id", how="left", validate="m:1")
+        .join(before, on="payment_id", how="left", validate="m:1")
+        .sort(key)
+        .select(
+            "payment_id",
+            "customer_id",
+            "currency",
+            "amount",
+            booked_on=pl.when(pl.col("changes").is_null()).then("received_on").otherwise(pl.lit(as_of)),
+            change_no=pl.col("changes").fill_null(0) + pl.int_range(1, pl.len() + 1).over("payment_id"),
+        )
     )
 
 
@@ -62,6 +114,7 @@ def _documents(invoices: pl.DataFrame, invoice_lines: pl.DataFrame) -> pl.DataFr
         document_id="invoice_number",
         source="kind",
         booked_on="issued_on",
+        payment_id=pl.lit(None, pl.String),
         sign=sign,
     )
     lines = invoice_lines.select(
@@ -87,8 +140,7 @@ def _documents(invoices: pl.DataFrame, invoice_lines: pl.DataFrame) -> pl.DataFr
 
 def _payments(payments: pl.DataFrame) -> pl.DataFrame:
     booked = payments.with_columns(
-        document_id="payment_id",
-        booked_on="received_on",
+        document_id=pl.format("{}#{}", "payment_id", "change_no"),
         source=pl.lit("payment"),
         amount=pl.col("amount").cast(money.SUM),
     )

@@ -3,6 +3,8 @@
 Amounts are decimals with their currency beside them. Rounding is half away from zero, to the currency's own places.
 """
 
+from collections.abc import Callable
+from decimal import Decimal
 from functools import reduce
 
 import polars as pl
@@ -23,17 +25,28 @@ PLACES: dict[int, tuple[str, ...]] = {
 """Minor units of ISO 4217 (list one, 2024) for every currency that has not two."""
 
 
+def _by_places(currency: pl.Expr, of: Callable[[int], pl.Expr]) -> pl.Expr:
+    """What holds of the places of a currency."""
+    return reduce(
+        lambda otherwise, places: pl.when(currency.is_in(PLACES[places])).then(of(places)).otherwise(otherwise),
+        PLACES,
+        of(2),
+    )
+
+
 def rounded(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
     """An amount rounded half away from zero to the places of its currency, as wide as a sum."""
+    return _by_places(currency, lambda places: amount.round(places, mode="half_away_from_zero").cast(SUM))
 
-    def to(places: int) -> pl.Expr:
-        return amount.round(places, mode="half_away_from_zero").cast(SUM)
 
-    return reduce(
-        lambda otherwise, places: pl.when(currency.is_in(PLACES[places])).then(to(places)).otherwise(otherwise),
-        PLACES,
-        to(2),
-    )
+def coin(currency: pl.Expr) -> pl.Expr:
+    """The smallest amount of a currency."""
+    return _by_places(currency, lambda places: pl.lit(Decimal(1).scaleb(-places)).cast(SUM))
+
+
+def written(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """An amount as a sentence has it, in the places of its currency."""
+    return _by_places(currency, lambda places: rounded(amount, currency).cast(pl.Decimal(38, places)).cast(pl.String))
 
 
 def times(quantity: pl.Expr, price: pl.Expr, currency: pl.Expr) -> pl.Expr:

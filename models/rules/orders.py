@@ -15,15 +15,14 @@ def completed(
     delivered_lines: pl.DataFrame,
     folded: pl.DataFrame,
     countries: pl.DataFrame,
-    paid: pl.DataFrame,
     goes_live_on: date,
     as_of: date,
     time_zone: str,
 ) -> pl.DataFrame:
     """Put together what is known of each order.
 
-    Goods and discount are sums over its lines, each rounded to the order's currency first. Before any invoice the
-    payment axis is `overpaid` where something was paid on account, else `none`.
+    Goods and discount are sums over its lines, each rounded to the order's currency first. How far it is billed and
+    paid is put in by billing, later in the night.
 
     Args:
         delivered: DeliveredOrder rows, one per order.
@@ -31,7 +30,6 @@ def completed(
         folded: orders of `lifecycle.folded`: order_id, status, fulfilment, confirmed_at, shipped_at, delivered_at,
             has_refused_fact.
         countries: customer_id, country of known customers.
-        paid: order_id, amount on account.
         goes_live_on: orders placed before it are history.
         as_of: the night.
         time_zone: the business time zone.
@@ -53,11 +51,10 @@ def completed(
         .join(amounts, on="order_id", how="left", validate="1:1")
         .join(folded, on="order_id", how="left", validate="1:1")
         .join(countries, on="customer_id", how="left", validate="m:1")
-        .join(paid, on="order_id", how="left", validate="1:1")
         .with_columns(
             pl.col("goods_amount", "discount_amount").fill_null(money.ZERO),
             billing=pl.lit("none"),
-            payment=pl.when(pl.col("amount") > 0).then(pl.lit("overpaid")).otherwise(pl.lit("none")),
+            payment=pl.lit("none"),
             promised_on=pl.col("first_promised_on"),
             ordered_on=business_date(pl.col("ordered_at"), time_zone),
             shipped_on=business_date(pl.col("shipped_at"), time_zone),

@@ -10,7 +10,14 @@ import polars as pl
 
 from models.rules import money
 from models.tables.base import polars_schema
-from models.tables.billing import PaymentApplied, PaymentOnAccount, Receivable, RefundDue, Reminder
+from models.tables.billing import (
+    CustomerExposure,
+    PaymentApplied,
+    PaymentOnAccount,
+    Receivable,
+    RefundDue,
+    Reminder,
+)
 
 PAIR = ["payment_id", "invoice_number"]
 FIRST = ["received_on", "payment_id"]
@@ -67,10 +74,11 @@ def applied(
 ) -> pl.DataFrame:
     """Let payments meet their invoices, and take them off again where that no longer holds.
 
-    In this order: a voided payment leaves its invoices; where credit notes make an invoice overpaid, its newest payments
-    give the surplus back to their account; money paid back takes from what is on account for the same order or
-    invoice, the oldest first; what is left pays the invoice it names, then the open invoices of the order it names,
-    the oldest first; and what was paid back beyond the account reopens the invoice it names, else the newest paid one.
+    In this order: a voided payment leaves its invoices, and so does one that came again for another order or in
+    another currency; where credit notes make an invoice overpaid, its newest payments give the surplus back to their
+    account; money paid back takes from what is on account for the same order or invoice, the oldest first; what is left
+    pays the invoice it names, then the open invoices of the order it names, the oldest first; and what was paid back
+    beyond the account reopens the invoice it names, else the newest paid one.
     A payment in another currency than the invoice's pays nothing of it. The same night run again adds nothing.
 
     Args:
@@ -85,12 +93,11 @@ def applied(
         New PaymentApplied rows, ordered by their key.
     """
     held = before.group_by(PAIR).agg(amount=pl.col("amount").sum()).filter(pl.col("amount") != 0)
-    voided = payments.filter("is_voided").select("payment_id")
-    changes = [held.join(voided, on="payment_id", how="semi").with_columns(amount=-pl.col("amount"))]
-    held = held.join(voided, on="payment_id", how="anti")
+    targets = _targets(payments, invoices, covers)
+    changes = [held.join(targets, on=PAIR, how="anti").with_columns(amount=-pl.col("amount"))]
+    held = held.join(targets, on=PAIR, how="semi")
     changes.append(_given_back(held, balances(invoices, held), payments))
     held, accounts = _net([held, changes[-1]]), _accounts(payments, invoices)
-    targets = _targets(payments, invoices, covers)
     newest_first = targets.with_columns(
         place=pl.when(pl.col("place") == 0).then("place").otherwise(LAST - pl.col("place"))
     )
@@ -243,15 +250,27 @@ def receivables(invoices: pl.DataFrame, applied: pl.DataFrame, as_of: date) -> p
     Returns:
         Receivable rows, ordered by their key.
     """
+    return aged(balances(invoices, applied).filter(pl.col("open_amount") > 0), as_of)
+
+
+def aged(open_invoices: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Say for how long open invoices have been due tonight.
+
+    Args:
+        open_invoices: invoice_number, order_id, customer_id, currency, open_amount, due_on: rows of `balances`, or
+            Receivable rows of an earlier night to which nothing happened since.
+        as_of: the night.
+
+    Returns:
+        Receivable rows, ordered by their key.
+    """
     schema = polars_schema(Receivable)
     overdue = (pl.lit(as_of) - pl.col("due_on")).dt.total_days().clip(0)
     bucket = pl.lit("91+")
     for limit, name in reversed(LEVEL_OF_BUCKET):
         bucket = pl.when(pl.col("days_overdue") <= limit).then(pl.lit(name)).otherwise(bucket)
     return (
-        balances(invoices, applied)
-        .filter(pl.col("open_amount") > 0)
-        .with_columns(as_of=pl.lit(as_of), days_overdue=overdue)
+        open_invoices.with_columns(as_of=pl.lit(as_of), days_overdue=overdue)
         .with_columns(bucket=bucket)
         .select(schema.names())
         .cast(schema)
@@ -483,7 +502,7 @@ def exposure(
         channels: Channel rows.
 
     Returns:
-        customer_id, currency, receivable_amount, uninvoiced_amount, exposure_amount; ordered by the first two.
+        CustomerExposure rows, ordered by their key.
     """
     key = ["customer_id", "currency"]
     expected = expectations(orders, lines, channels).filter(pl.col("expects") == "later").drop("expects")
@@ -504,7 +523,8 @@ def exposure(
         .filter(pl.col("customer_id").is_not_null())
         .with_columns(pl.col(amounts).fill_null(0))
         .with_columns(exposure_amount=pl.sum_horizontal(amounts))
-        .select(*key, *amounts, "exposure_amount")
+        .select(polars_schema(CustomerExposure).names())
+        .cast(polars_schema(CustomerExposure))
         .sort(key)
     )
 

@@ -1,6 +1,20 @@
 """What the data is: one class per table, and the catalogue of them all in process order."""
 
 from models.tables.base import TableClass, declaration
+from models.tables.billing import (
+    BillingException,
+    BillingGap,
+    CustomerExposure,
+    DailyBilling,
+    Invoice,
+    InvoiceLine,
+    JournalEntry,
+    PaymentApplied,
+    PaymentOnAccount,
+    Receivable,
+    RefundDue,
+    Reminder,
+)
 from models.tables.certificate import AttentionItem, Proof
 from models.tables.demand import DemandClass, DemandDay, DemandLevel, DemandWeekday, SupplierLeadTime
 from models.tables.entry import NightEvent, OrderFinding
@@ -77,6 +91,18 @@ CATALOG: tuple[TableClass, ...] = (
     StockPosition,
     StockHistory,
     StockAgeing,
+    Invoice,
+    InvoiceLine,
+    BillingException,
+    BillingGap,
+    PaymentApplied,
+    PaymentOnAccount,
+    Receivable,
+    RefundDue,
+    Reminder,
+    CustomerExposure,
+    JournalEntry,
+    DailyBilling,
     DemandDay,
     DemandClass,
     DemandLevel,

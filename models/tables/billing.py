@@ -108,6 +108,18 @@ class BillingException(Table):
     sentence: str = column.text("What it is about and what to do.")
 
 
+@table("billing_gaps", kind="night", key=("as_of", "order_id", "line_no"))
+class BillingGap(Table):
+    """Order lines whose units or money are not all billed, to be billed, waiting, cancelled or returned; empty where all
+    is well. One row per night and order line."""
+
+    as_of: Day = column.day("The night.")
+    order_id: str = column.identifier("The order.")
+    line_no: Quantity = column.quantity("The line.", unit="number")
+    gap: Quantity = column.quantity("Units ordered that are nowhere.")
+    gap_amount: Amount = column.money("Net worth, as prices are, that is nowhere.", optional=True)
+
+
 @table("payments_applied", kind="ledger", key=("payment_id", "invoice_number", "entry_no"))
 class PaymentApplied(Table):
     """Which payment pays which invoice. One row per payment, invoice and change."""
@@ -175,12 +187,50 @@ class Reminder(Table):
     fee: Money = column.money("What the reminder costs the customer.", optional=True, minimum=0)
 
 
+@table("customer_exposure", kind="state", key=("customer_id", "currency"))
+class CustomerExposure(Table):
+    """What each customer owes and will owe: what a credit limit is compared with. One row per customer and currency."""
+
+    customer_id: str = column.identifier("The customer.")
+    currency: str = column.currency("Currency of the amounts.")
+    receivable_amount: Amount = column.money("Open invoices.")
+    uninvoiced_amount: Amount = column.money("Open orders that are not billed yet, as prices are.")
+    exposure_amount: Amount = column.money("Both.")
+
+
+@table("daily_billing", kind="state", key=("day", "currency"), schema="marts")
+class DailyBilling(Table):
+    """What was invoiced, credited and collected, and what was open at the end of the day: open = open the day before +
+    invoiced - credited - collected. One row per day from the first document on, and currency."""
+
+    day: Day = column.day("The business date.")
+    currency: str = column.currency("Currency of the amounts.")
+    invoices: Quantity = column.quantity("Invoices issued.", unit="documents", minimum=0)
+    credit_notes: Quantity = column.quantity("Credit notes issued.", unit="documents", minimum=0)
+    invoiced_amount: Amount = column.money("Invoiced, tax included.")
+    credited_amount: Amount = column.money("Credited, tax included.")
+    collected_amount: Amount = column.money("Payments applied less those taken off invoices again.")
+    outstanding_amount: Amount = column.money("Open at the end of the day.")
+    invoiced_amount_r: Amount = column.money(
+        "Invoiced, at the day's exchange rate; none: no rate.", optional=True, unit="reporting currency"
+    )
+    credited_amount_r: Amount = column.money(
+        "Credited, at the day's exchange rate; none: no rate.", optional=True, unit="reporting currency"
+    )
+    collected_amount_r: Amount = column.money(
+        "Collected, at the day's exchange rate; none: no rate.", optional=True, unit="reporting currency"
+    )
+    outstanding_amount_r: Amount = column.money(
+        "Open, at the day's exchange rate; none: no rate.", optional=True, unit="reporting currency"
+    )
+
+
 @table("journal_entries", kind="ledger", key=("document_id", "entry_no"))
 class JournalEntry(Table):
     """What bookkeeping takes over; debit = credit per document. One row per document and account touched."""
 
     document_id: str = column.text(
-        "The invoice, credit note or payment; `payment>invoice#n` where a payment is applied."
+        "The invoice or credit note; `payment#n`, n counting its changes; `payment>invoice#n` where it is applied."
     )
     entry_no: Quantity = column.quantity("The entry in its document.", unit="number", minimum=1)
     source: str = column.choice("What is booked.", BOOKED)
@@ -190,6 +240,8 @@ class JournalEntry(Table):
     tax_code: str = column.identifier("Tax code of revenue and tax.", optional=True)
     country: str = column.country("Where that tax is due.", optional=True)
     customer_id: str = column.identifier("The customer.", optional=True)
+    payment_id: str = column.identifier("The payment that is booked or applied.", optional=True)
+    as_of: Day = column.day("The night that booked it.")
     currency: str = column.currency("Currency of the amounts.")
     debit_amount: Amount = column.money("Debit.", minimum=0)
     credit_amount: Amount = column.money("Credit.", minimum=0)

@@ -2,6 +2,7 @@
 
 from models.tables import column
 from models.tables.base import Day, Ratio, Table, TableClass, table
+from models.tables.billing import Account, ReminderLevel
 from models.tables.feeds import CHANNELS, EVENTS
 from models.tables.lifecycle import STATUSES
 from models.tables.reorder import ReorderPolicy
@@ -24,7 +25,9 @@ class Channel(Table):
     handed_over_at_sale: bool = column.flag("True: the goods are handed over when the order is placed.")
     gates: str = column.choice("Whether findings hold its orders, or only warn.", ("all", "warn"))
     billing: str = column.choice(
-        "When it is billed; none: it bills for itself.", ("on_confirmation", "on_shipment", "on_delivery", "none")
+        "When it is billed; `none`: it bills for itself; empty: the setting.",
+        ("on_confirmation", "on_shipment", "on_delivery", "none"),
+        optional=True,
     )
     prices_include_tax: bool = column.flag("Its prices are gross; none = the setting.", optional=True)
 
@@ -69,5 +72,7 @@ RULE_TABLES: dict[str, TableClass] = {
     "feeds_expected": ExpectedFeed,
     "tax_rates": TaxRate,
     "reorder_policies": ReorderPolicy,
+    "reminder_levels": ReminderLevel,
+    "accounts": Account,
 }
 """Every rule table by the name of its file; `tax_rates` is the shop's own and may be absent."""

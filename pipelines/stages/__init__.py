@@ -5,6 +5,7 @@ Each stage is committed with its marker, and does the same whenever it runs agai
 
 from collections.abc import Callable
 
+from pipelines.stages.billing import billed
 from pipelines.stages.certificate import proven
 from pipelines.stages.demand import expected
 from pipelines.stages.entry import entered
@@ -21,6 +22,7 @@ STAGES: dict[str, Callable[[Night], int]] = {
     "entry": entered,
     "lifecycle": advanced,
     "stock": stocked,
+    "billing": billed,
     "trends": booked,
     "demand": expected,
     "reorder": proposed,

@@ -1,6 +1,9 @@
 """Certificate: what waits, what needs a person, and the proof of the night."""
 
-from models.rules import attention, certificate, stock
+import polars as pl
+
+from models.rules import attention, certificate, money, stock
+from models.tables.billing import PaymentOnAccount, Receivable, RefundDue, Reminder
 from models.tables.certificate import AttentionItem, Proof
 from models.tables.intake import FeedFile, WaitingRow
 from models.tables.reorder import RefusedDecision, ReorderException, Supply
@@ -34,10 +37,33 @@ def proven(night: Night) -> int:
         attention.unplannable(warehouse.table(ReorderException, tonight)),
         attention.decisions_without_effect(warehouse.table(RefusedDecision, tonight)),
     ]
+    found += _billing(night)
     before = nights.last_night(warehouse, night.as_of)
     known = warehouse.table(AttentionItem, "as_of = ?", [before]).select("item_id", "first_seen_on")
     written += night.put(AttentionItem, attention.attention(found, known, night.as_of), tonight)
-    proof = certificate.certificate(night.as_of, proofs.compared(warehouse, night.as_of))
+    proof = certificate.certificate(night.as_of, proofs.compared(warehouse, night.as_of, acts=night.acts))
     written += night.put(Proof, proof, tonight)
     nights.close(warehouse, night.as_of, night.fingerprint, acts=night.acts)
     return written
+
+
+def _billing(night: Night) -> list[pl.DataFrame]:
+    """What billing leaves for people, with amounts in the reporting currency at tonight's rates."""
+    warehouse = night.warehouse
+    rates = night.rates_tonight
+
+    def reported(rows: pl.DataFrame, amount: str) -> pl.DataFrame:
+        currency = night.settings.business.reporting_currency
+        return rows.join(rates, on="currency", how="left", validate="m:1").with_columns(
+            amount_r=money.converted(pl.col(amount), pl.col("rate"), currency)
+        )
+
+    overdue = warehouse.table(Receivable, "as_of = ? AND days_overdue > 0", [night.as_of])
+    return [
+        attention.orders_not_billed(morning.orders_not_billed(warehouse, night.as_of)),
+        attention.refunds_to_pay(reported(warehouse.table(RefundDue), "amount")),
+        attention.payments_to_place(reported(warehouse.table(PaymentOnAccount), "amount")),
+        attention.debts_to_collect(
+            reported(overdue, "open_amount"), warehouse.table(Reminder), night.rules["reminder_levels"]
+        ),
+    ]

@@ -37,7 +37,6 @@ def _advanced(night: Night, bucket: int, countries: pl.DataFrame) -> int:
         lines,
         folded.orders,
         countries,
-        nights.paid(night.warehouse, night.as_of, bucket),
         night.goes_live_on,
         night.as_of,
         night.time_zone,

@@ -18,6 +18,8 @@ from pipelines.workspace import OrderhouseError, Workspace
 
 BUCKET = 100_000
 """Orders handled at once: the memory of a night is bounded by it."""
+DECIDES_NOTHING = ("gates", "reorder_policies", "reminder_levels", "accounts")
+"""Rule tables whose change makes no order be judged anew; of gates only what is in force on the day does."""
 
 
 def rule_table(workspace: Workspace, name: str) -> pl.DataFrame:
@@ -87,11 +89,15 @@ class Night:
         """Stands for all settings and rules that decide about orders: where it changes, every order is judged anew."""
         decides = self.settings.model_dump(mode="json", include={"business", "company", "orders", "stock", "billing"})
         decides["default_location"] = self.default_location
-        tables = {
-            name: rows.write_csv() for name, rows in self.rules.items() if name not in ("gates", "reorder_policies")
-        }
+        tables = {name: rows.write_csv() for name, rows in self.rules.items() if name not in DECIDES_NOTHING}
         gates = entry.severities(self.rules["gates"], self.as_of).write_csv()
         return hashlib.sha256(json.dumps([decides, tables, gates], sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def channels(self) -> pl.DataFrame:
+        """How channels differ; one that says nothing of its billing goes by the setting."""
+        policy = self.settings.billing.policy
+        return self.rules["channels"].with_columns(pl.col("billing").fill_null(policy))
 
     @cached_property
     def handed_over(self) -> list[str]:
@@ -135,6 +141,15 @@ class Night:
     def currency_rates(self) -> pl.DataFrame:
         """From which day on which exchange rate holds."""
         return stock_rules.rates(self.rows("exchange_rates"), self.settings.business.reporting_currency)
+
+    @cached_property
+    def rates_tonight(self) -> pl.DataFrame:
+        """Tonight's exchange rates: currency, rate."""
+        return (
+            self.currency_rates.filter(pl.col("valid_from") <= self.as_of)
+            .group_by("currency", maintain_order=True)
+            .agg(pl.col("rate").last())
+        )
 
     def costs(self, where: str = "") -> pl.DataFrame:
         """From which day on which unit cost of a SKU holds, of the products that `where` names."""

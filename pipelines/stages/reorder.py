@@ -88,7 +88,7 @@ def _planned(night: Night, waiting: pl.DataFrame, coming: pl.DataFrame) -> rules
         currency=night.settings.business.reporting_currency,
     )
     told = json.dumps(settings.model_dump(mode="json"), sort_keys=True) + policies.write_csv()
-    suppliers, terms, rates = night.rows("suppliers"), night.rows("supplier_products"), _tonight(night)
+    suppliers, terms, rates = night.rows("suppliers"), night.rows("supplier_products"), night.rates_tonight
     peers, dear = (
         rules.peers(levels, products, as_of),
         rules.dear_cost(products, suppliers, terms, rates, night.settings.business.reporting_currency),
@@ -125,13 +125,4 @@ def _planned(night: Night, waiting: pl.DataFrame, coming: pl.DataFrame) -> rules
     return rules.Planned(
         pl.concat([empty(ReorderPlan), *(part.plans for part in parts)]),
         pl.concat([empty(ReorderException), *(part.exceptions for part in parts)]),
-    )
-
-
-def _tonight(night: Night) -> pl.DataFrame:
-    """Tonight's exchange rates: currency, rate."""
-    return (
-        night.currency_rates.filter(pl.col("valid_from") <= night.as_of)
-        .group_by("currency", maintain_order=True)
-        .agg(pl.col("rate").last())
     )

@@ -128,6 +128,15 @@ def open_proposals(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     )
 
 
+def orders_not_billed(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
+    """Tonight's billing exceptions with the amount of their order: order_id, reason, sentence, amount."""
+    return warehouse.frame(
+        f"""SELECT order_id, reason, sentence, {AMOUNT} FROM core.billing_exceptions
+            LEFT JOIN {ORDERED_AMOUNTS} e USING (order_id) WHERE as_of = ? ORDER BY ALL""",
+        [as_of],
+    )
+
+
 def given_up(warehouse: Warehouse, as_of: date) -> list[str]:
     """The names and ids of files that a decision retracted."""
     return warehouse.frame(

@@ -248,7 +248,7 @@ def judged(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str
     )
 
 
-def _voided(as_of: date, subject: str) -> str:
+def voided(as_of: date, subject: str) -> str:
     """A query of the facts of a kind that a person declared void up to the end of a day."""
     decisions = current("decisions", as_of, ["subject", "subject_id", "action"])
     return f"SELECT subject_id FROM ({decisions}) WHERE subject = '{subject}' AND action = 'void'"
@@ -262,11 +262,10 @@ def told_events(as_of: date, within: str) -> str:
     """
     cases = " ".join(f"WHEN '{action}' THEN '{event}'" for action, event in DECIDED_EVENTS.items())
     decided = ", ".join(f"'{action}'" for action in DECIDED_EVENTS)
-    voided = _voided(as_of, "event")
     return f"""
         SELECT order_id, line_no, event_id, event, occurred_at, quantity, reason, location_id, carrier, tracking_no,
                'feed' AS source,
-               event_id IN ({voided}) OR file_id IN (FROM retracted_files) AS is_voided
+               event_id IN ({voided(as_of, "event")}) OR file_id IN (FROM retracted_files) AS is_voided
         FROM (FROM feeds.order_events {within}) ANTI JOIN hidden_events USING (event_id, file_id) WHERE arrives_on <= {_day(as_of)}
         UNION ALL
         SELECT order_id, NULL, 'decision:' || decision_id, event, decided_at, NULL,
@@ -323,23 +322,6 @@ def events(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str
             AND order_id IN (SELECT order_id FROM feeds.order_lines)
         )
         SELECT * FROM told UNION ALL SELECT * FROM night
-        """
-    )
-
-
-def paid(warehouse: Warehouse, as_of: date, bucket: int) -> pl.DataFrame:
-    """What was paid for the orders of a bucket, in the order's own currency.
-
-    Returns:
-        order_id, amount.
-    """
-    return warehouse.frame(
-        f"""
-        SELECT p.order_id, CAST(sum(p.amount) AS DECIMAL(38, 4)) AS amount
-        FROM ({current("payments", as_of, within="")}) p
-        JOIN (SELECT order_id, currency FROM ({current("orders", as_of, within=bucket_within(bucket))})) o
-            ON o.order_id = p.order_id AND o.currency = p.currency
-        WHERE p.payment_id NOT IN ({_voided(as_of, "payment")}) GROUP BY ALL ORDER BY ALL
         """
     )
 

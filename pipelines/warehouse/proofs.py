@@ -5,7 +5,7 @@ from datetime import date
 from models.rules.certificate import Compared
 from models.tables import FEEDS
 from models.tables.base import declaration
-from pipelines.warehouse import supply_proofs
+from pipelines.warehouse import billing_proofs, supply_proofs
 from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
 
@@ -13,12 +13,13 @@ NUMBERS_BROKEN = """NOT (0 <= returned AND returned <= delivered AND delivered <
                          AND shipped <= quantity - cancelled AND cancelled <= quantity)"""
 
 
-def compared(warehouse: Warehouse, as_of: date) -> list[Compared]:
+def compared(warehouse: Warehouse, as_of: date, *, acts: bool = True) -> list[Compared]:
     """What came in equals what is kept; every order is in one status; figures are the sums of their parts.
 
     Args:
         warehouse: after `nights.prepare` of this night.
         as_of: the night.
+        acts: False for a missed night.
     """
     one = warehouse.value
     feeds = ", ".join(f"'{feed}'" for feed in FEEDS)
@@ -127,6 +128,7 @@ def compared(warehouse: Warehouse, as_of: date) -> list[Compared]:
             "Orders not rejected, against orders in daily_orders.",
         ),
         *supply_proofs.compared(warehouse, as_of),
+        *billing_proofs.compared(warehouse, as_of, acts=acts),
     ]
 
 

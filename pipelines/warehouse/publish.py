@@ -28,6 +28,8 @@ SMALL_STEP = 20
 """A publication is a small step when at most one order in so many changed."""
 WHOLE_EVERY = 14
 """Every so many publications one is written whole, so that replaced rows do not pile up in the file."""
+BY_ORDER = ("order_timeline", "tracking_updates")
+"""Tables that are replaced order by order, whatever their key and kind."""
 GRACE = 3
 """So many of the newest files stay whatever the settings say, for readers on their way."""
 
@@ -117,8 +119,9 @@ def _write(
     """Write one table of the draft: whole, or its changed rows in the place of what they were."""
     declared = declaration(table)
     target = f'draft.main."{declared.name}"'
-    by_order = (declared.schema == "core" and "order_id" in declared.key) or declared.name == "order_timeline"
-    is_patched = declared.kind == "feed" or by_order
+    grows = declared.kind == "ledger" and declared.name not in BY_ORDER
+    by_order = (declared.kind == "state" and "order_id" in declared.key) or declared.name in BY_ORDER
+    is_patched = declared.kind == "feed" or by_order or grows
     if step is None or not is_patched or int(warehouse.value(f"SELECT count(*) FROM {place(table)}")) < WHOLE_BELOW:
         warehouse.run(f"CREATE OR REPLACE TABLE {target} AS {_published_rows(workspace, table, as_of)}")
         return
@@ -129,6 +132,11 @@ def _write(
         warehouse.run(f"INSERT INTO {target} SELECT {names} FROM {place(table)} WHERE order_id IN ({changed})")
         return
     key = ", ".join(f'"{part}"' for part in declared.key)
+    if grows:
+        warehouse.run(
+            f"INSERT INTO {target} SELECT {names} FROM {place(table)} ANTI JOIN {target} AS published USING ({key})"
+        )
+        return
     since = f"DATE '{step['as_of']}'"
     fresh = f"""(SELECT DISTINCT {key} FROM feeds.{declared.name} WHERE file_sequence > {step["file_sequence"]}
                  OR arrives_on > {since} OR revised_on > {since})"""

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.dashboards.served import ARGUMENTS, CHROMIUM, server
 
-PAGES = ("overview", "trends", "lifecycle", "stock", "reorder", "turnover", "intake")
+PAGES = ("overview", "trends", "lifecycle", "stock", "reorder", "turnover", "billing", "intake")
 SIZES = {"": (1440, 1000), "_narrow": (480, 1000)}
 
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pipelines.workspace import Workspace
+from tests.dashboards.billing_shop import billed, billing_shop
 from tests.dashboards.buying_shop import buying_shop, run
 from tests.dashboards.served import ARGUMENTS, CHROMIUM, server
 from tests.shops import query
@@ -29,6 +30,7 @@ GOODS = {
     "reorder": ["line"],
     "turnover": ["trend", "by_group"],
 }
+BILLING = ["flow", "outstanding", "ageing"]
 WHOLE_NUMBER = re.compile(r"^[0-9,]+$")
 
 
@@ -50,6 +52,16 @@ def buying(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def buying_address(buying: Workspace) -> Iterator[str]:
     with server(buying.root) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def billing_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    found = billed(billing_shop(tmp_path_factory.mktemp("billing") / "shop"))
+    folder = found.documents / "invoices" / "2026-03-02"
+    folder.mkdir(parents=True)
+    (folder / "INV-2026-000000001.pdf").write_bytes(b"%PDF-made by the night")
+    with server(found.root) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +226,59 @@ def test_what_a_planner_changes_and_approves_is_in_the_next_nights_purchase_orde
     assert line.startswith("PO-")
     assert ",B-200,Bear,V,47," in line
     page.get_by_text("Nothing waits: no line has been decided on since the night.").wait_for()
+
+
+def test_billing_shows_its_charts_and_a_currency_narrows_it(page: "sync_api.Page", billing_address: str) -> None:
+    asked: list[str] = []
+    dialogs: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).netloc))
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.goto(f"{billing_address}/billing?invoice=o1")
+    for chart in BILLING:
+        page.locator(f".st-key-card_{chart} .js-plotly-plot .main-svg").first.wait_for()
+    label = page.get_by_text("Outstanding", exact=True)
+    outstanding = page.get_by_test_id("stMetric").filter(has=label).get_by_test_id("stMetricValue").first
+    sync_api.expect(outstanding).to_have_text("59.90\u202fEUR")
+    page.get_by_role("radio", name="GBP").click()
+    page.wait_for_url("**amounts=GBP**")
+    sync_api.expect(outstanding).to_have_text("40.00\u202fGBP")
+    page.get_by_text("It takes 90 days of invoices").wait_for()
+    assert page.get_by_test_id("stException").count() == 0
+    assert {host for host in asked if host} == {urlsplit(billing_address).netloc}
+    assert not dialogs
+    assert page.locator('[data-testid="stMain"] a[href*="example.invalid"]').count() == 0
+
+
+def test_a_bookkeeper_gets_the_journal_and_a_customers_invoice(page: "sync_api.Page", billing_address: str) -> None:
+    page.goto(f"{billing_address}/billing?invoice=INV-2026-000000001&journal_nights=last+night")
+    found = page.locator(".st-key-downloads_journal")
+    found.scroll_into_view_if_needed()
+    contents: dict[str, bytes] = {}
+    for label in ("CSV", "Parquet", "XLSX"):
+        with page.expect_download(timeout=60_000) as download:
+            found.get_by_role("button", name=label).click()
+        assert download.value.suggested_filename == f"journal_entries_2026-03-10.{label.lower()}"
+        contents[label] = Path(download.value.path()).read_bytes()
+    header, *entries = contents["CSV"].decode("utf-8-sig").splitlines()
+    assert header.startswith("document_id,entry_no,source,booked_on,entry,account,")
+    # an invoice and a credit note of three entries each, and two for what is taken off the payment
+    assert len(entries) == 8
+    assert contents["Parquet"][:4] == b"PAR1"
+    assert contents["XLSX"][:2] == b"PK"
+    with page.expect_download(timeout=60_000) as download:
+        page.get_by_role("button", name="INV-2026-000000001.pdf").click()
+    assert Path(download.value.path()).read_bytes() == b"%PDF-made by the night"
+
+
+def test_a_document_that_is_chosen_stands_beside_the_one_looked_up(page: "sync_api.Page", billing_address: str) -> None:
+    page.goto(f"{billing_address}/billing?invoice=o2")
+    looked_up = page.locator(".st-key-card_document_found h3").first
+    sync_api.expect(looked_up).to_contain_text("Invoice INV-2026-000000002: 40.00")
+    table = page.locator('[class*="st-key-table_documents"]').first
+    table.locator("canvas").first.wait_for()
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 18, "y": 54})  # the box of the first row
+    chosen = page.locator(".st-key-card_document_chosen h3").first
+    sync_api.expect(chosen).to_contain_text("Invoice INV-2026-000000004: 11.90")
+    sync_api.expect(looked_up).to_contain_text("Invoice INV-2026-000000002: 40.00")
+    assert page.get_by_test_id("stException").count() == 0

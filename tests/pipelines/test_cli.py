@@ -26,7 +26,7 @@ def test_a_replay_closes_each_night_and_says_each_stage(tmp_path: Path) -> None:
     assert ended.exit_code == 0
     assert [line.split()[1] for line in ended.output.splitlines() if line.startswith("stage ")] == [
         "intake",
-        *["entry", "lifecycle", "stock", "trends", "demand", "reorder", "turnover", "certificate"] * 3,
+        *["entry", "lifecycle", "stock", "billing", "trends", "demand", "reorder", "turnover", "certificate"] * 3,
         "publish",
     ]
     assert "The night of 2026-01-03 is green" in ended.output

@@ -16,7 +16,7 @@ from pipelines.nightly import nightly, replay
 from pipelines.rebuild import rebuild
 from pipelines.stages import STAGES
 from pipelines.workspace import OrderhouseError, Workspace
-from tests.shops import DECIDED_BY_NIGHT, assert_same, contents, day, land, query, shop, small_shop
+from tests.shops import BILLED_BY_NIGHT, DECIDED_BY_NIGHT, assert_same, contents, day, land, query, shop, small_shop
 
 PERIOD = (day("2026-01-01"), day("2026-01-04"))
 
@@ -36,7 +36,7 @@ def test_night_by_night_ends_where_one_night_over_all_ends(tmp_path: Path) -> No
     left, right = contents(at_once), contents(one_by_one)
     for name in ("attention", "certificate", "night_events", "tracking_updates"):
         left.pop(name), right.pop(name)
-    assert_same(left, right, DECIDED_BY_NIGHT)
+    assert_same(left, right, DECIDED_BY_NIGHT, BILLED_BY_NIGHT)
 
 
 def test_what_happens_after_the_day_waits_for_its_own_night(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_missed_dates_are_closed_first_and_every_stage_is_told_as_it_is_committe
     closed: tuple[Workspace, list[str]],
 ) -> None:
     told = [" ".join(line.split()[:3]) for line in closed[1] if line.startswith("stage")]
-    night = ["entry", "lifecycle", "stock", "trends", "demand", "reorder", "turnover", "certificate"]
+    night = ["entry", "lifecycle", "stock", "billing", "trends", "demand", "reorder", "turnover", "certificate"]
     assert told == [
         "stage intake 2026-01-01",
         *(f"stage {stage} 2026-01-01" for stage in night),

@@ -12,7 +12,18 @@ from pipelines.rebuild import rebuild
 from pipelines.stages import STAGES
 from pipelines.warehouse import Warehouse
 from pipelines.workspace import Workspace
-from tests.shops import DECIDED_BY_NIGHT, SETTINGS, assert_same, contents, day, drawn, land, query, shop
+from tests.shops import (
+    BILLED_BY_NIGHT,
+    DECIDED_BY_NIGHT,
+    SETTINGS,
+    assert_same,
+    contents,
+    day,
+    drawn,
+    land,
+    query,
+    shop,
+)
 
 EVENTS = "event_id | order_id | line_no | event | occurred_at | quantity"
 DECISIONS = "decision_id | subject | subject_id | action | decided_by | decided_at"
@@ -252,7 +263,7 @@ def test_night_by_night_and_in_one_run_the_corrected_file_counts_the_same(
     one, other = contents(two_orders), contents(at_once)
     for name in ("attention", "certificate"):  # of the first night, which knew of another file
         del one[name], other[name]
-    assert_same(one, other, DECIDED_BY_NIGHT)
+    assert_same(one, other, DECIDED_BY_NIGHT, BILLED_BY_NIGHT)
 
 
 def test_archive_and_journal_give_a_corrected_file_again(two_orders: Workspace) -> None:

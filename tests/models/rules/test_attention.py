@@ -5,7 +5,9 @@ from datetime import date
 import polars as pl
 
 from models.rules import attention
+from models.tables.billing import PaymentOnAccount, Receivable, RefundDue, Reminder, ReminderLevel
 from models.tables.intake import FeedFile, WaitingRow
+from tests.billed import whole
 from tests.builders import frame
 
 NIGHT = date(2026, 1, 5)
@@ -94,3 +96,72 @@ def test_a_long_list_shows_the_largest_amounts_and_sums_up_the_rest() -> None:
 
 def test_nothing_to_do_is_an_empty_list() -> None:
     assert told() == []
+
+
+def test_an_order_that_cannot_be_billed_says_every_reason_and_a_refused_event_is_asked_about_elsewhere() -> None:
+    exceptions = frame(
+        "order_id | reason | sentence | amount",
+        "o1 | unknown_tax_rate | There is no rate. | 10",
+        "o1 | on_hold | It is on hold. | 10",
+        "o2 | refused_fact | An event was refused. | 5",
+        schema={"amount": pl.Decimal(38, 4)},
+    )
+    assert told(attention.orders_not_billed(exceptions)) == [
+        ("not_billed:o1", "Order o1 is not billed. It is on hold. There is no rate.", NIGHT)
+    ]
+
+
+def test_money_owed_back_is_named_with_its_payment_order_and_customer() -> None:
+    refunds = frame(
+        "payment_id | order_id | customer_id | currency | amount | since",
+        "p1 | o1 | k1 | KWD | 1.235 | 2026-01-02",
+        "p2 | | | JPY | 500 | 2026-01-05",
+        schema=RefundDue,
+    ).with_columns(amount_r=pl.lit(None, pl.Decimal(18, 4)))
+    assert told(attention.refunds_to_pay(refunds)) == [
+        ("refund_due:p1", "1.235 KWD of payment p1 for order o1 is owed back to k1: pay it back.", date(2026, 1, 2)),
+        ("refund_due:p2", "500 JPY of payment p2 is owed back to the customer: pay it back.", NIGHT),
+    ]
+
+
+def test_a_payment_that_nobody_can_place_is_asked_about_and_one_whose_invoice_is_to_come_is_not() -> None:
+    rows = frame(
+        "payment_id | currency | amount | received_on | reason",
+        "p1 | EUR | 5 | 2026-01-04 | unknown_invoice",
+        "p2 | EUR | 5 | 2026-01-04 | not_billed_yet",
+        "p3 | EUR | -3 | 2026-01-03 | paid_back_too_much",
+        schema=PaymentOnAccount,
+    )
+    rows = whole(rows, PaymentOnAccount, {}).with_columns(amount_r=pl.col("amount"))
+    assert told(attention.payments_to_place(rows)) == [
+        (
+            "payment_to_place:p1",
+            "Payment p1 of 5.00 EUR pays nothing: it names no invoice that is known; ask the payer.",
+            date(2026, 1, 4),
+        ),
+        (
+            "payment_to_place:p3",
+            "Payment p3 of -3.00 EUR pays nothing: more was paid back than had been paid; claim it back.",
+            date(2026, 1, 3),
+        ),
+    ]
+
+
+def test_a_debt_is_to_be_collected_from_the_night_after_its_last_reminder() -> None:
+    levels = frame("level | overdue_days", "1 | 7", "2 | 21", schema=ReminderLevel)
+    rows = frame(
+        "as_of | invoice_number | customer_id | currency | open_amount | due_on | days_overdue | bucket",
+        "2026-01-05 | I1 | k1 | EUR | 10 | 2025-12-10 | 26 | 1-30",
+        "2026-01-05 | I2 | k1 | EUR | 10 | 2025-12-15 | 21 | 1-30",
+        "2026-01-05 | I3 | k1 | EUR | 10 | 2025-12-20 | 16 | 1-30",
+        schema=Receivable,
+    )
+    rows = whole(rows, Receivable, {}).with_columns(amount_r=pl.col("open_amount"))
+    sent = whole(
+        frame("invoice_number | level | as_of", "I1 | 2 | 2026-01-01", "I2 | 2 | 2026-01-05", "I3 | 1 | 2026-01-01", schema=Reminder),
+        Reminder,
+        {},
+    )  # fmt: skip
+    sentence = "Invoice I1 of k1 is 26 days overdue and its last reminder went out on 2026-01-01: collect it."
+    assert told(attention.debts_to_collect(rows, sent, levels)) == [("debt_to_collect:I1", sentence, NIGHT)]
+    assert told(attention.debts_to_collect(rows, sent, levels.clear())) == []

@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from models.rules import bookkeeping
+from models.rules import bookkeeping, money
 from models.tables.base import empty, validated
 from models.tables.billing import Account, Invoice, InvoiceLine, JournalEntry, PaymentApplied
-from tests.billed import Shop, drawn, lines, orders, shown
+from tests.billed import NIGHT, Shop, drawn, lines, orders, shown
 from tests.builders import frame
 
 ACCOUNTS = frame(
@@ -20,16 +20,23 @@ ACCOUNTS = frame(
     "on_account | | | 1718",
     schema=Account,
 )
-NO_PAYMENTS = frame(
-    "payment_id | customer_id | amount | currency | received_on",
-    schema={"payment_id": pl.String, "customer_id": pl.String, "currency": pl.String, "amount": pl.Decimal(18, 4), "received_on": pl.Date},
-)  # fmt: skip
+PAID = "payment_id | customer_id | amount | currency | received_on | is_voided"
+PAID_TYPES = {
+    "payment_id": pl.String, "customer_id": pl.String, "currency": pl.String, "amount": pl.Decimal(18, 4),
+    "received_on": pl.Date, "is_voided": pl.Boolean,
+}  # fmt: skip
+NO_PAYMENTS = frame(PAID, schema=PAID_TYPES)
+BOOKED = "payment_id | currency | amount | changes"
+NOTHING_BOOKED = frame(
+    BOOKED, schema={"payment_id": pl.String, "currency": pl.String, "amount": money.SUM, "changes": pl.Int64}
+)
 NONE_APPLIED = empty(PaymentApplied).with_columns(customer_id=pl.lit(None, pl.String))
 HEADER = "document_id | entry_no | entry | tax_code | account | debit_amount | credit_amount"
 
 
 def booked(shop: Shop, payments: pl.DataFrame = NO_PAYMENTS, applied: pl.DataFrame = NONE_APPLIED) -> pl.DataFrame:
-    found = bookkeeping.journal_entries(shop.invoices, shop.invoice_lines, payments, applied, ACCOUNTS)
+    told = bookkeeping.changed(payments, NOTHING_BOOKED, NIGHT)
+    found = bookkeeping.journal_entries(shop.invoices, shop.invoice_lines, told, applied, ACCOUNTS, NIGHT)
     assert bookkeeping.unbalanced(found).is_empty()
     return validated(JournalEntry, found)
 
@@ -63,26 +70,55 @@ def test_the_fullest_row_that_fits_gives_the_account_and_without_one_there_is_no
 
 def test_a_payment_goes_to_the_customers_account_and_from_there_to_what_he_owes() -> None:
     paid = frame(
-        "payment_id | customer_id | amount | currency | received_on",
-        "p1 | K1 | 30 | EUR | 2026-11-20",
-        "p2 | K1 | -5 | EUR | 2026-11-21",
-        schema=dict(NO_PAYMENTS.schema),
+        PAID,
+        "p1 | K1 | 30 | EUR | 2026-11-20 | false",
+        "p2 | K1 | -5 | EUR | 2026-11-21 | false",
+        schema=PAID_TYPES,
     )
     applied = frame(
         "payment_id | invoice_number | entry_no | amount | currency | applied_on",
         "p1 | I1 | 1 | 20 | EUR | 2026-11-24",
         schema=PaymentApplied,
     ).with_columns(customer_id=pl.lit("K1"))
-    found = bookkeeping.journal_entries(empty(Invoice), empty(InvoiceLine), paid, applied, ACCOUNTS)
+    told = bookkeeping.changed(paid, NOTHING_BOOKED, NIGHT)
+    found = bookkeeping.journal_entries(empty(Invoice), empty(InvoiceLine), told, applied, ACCOUNTS, NIGHT)
     header = "document_id | source | booked_on | entry | debit_amount | credit_amount"
     assert shown(validated(JournalEntry, found), header) == drawn(
         header,
-        "p1 | payment | 2026-11-20 | bank | 30 | 0",
-        "p1 | payment | 2026-11-20 | on_account | 0 | 30",
+        "p1#1 | payment | 2026-11-20 | bank | 30 | 0",
+        "p1#1 | payment | 2026-11-20 | on_account | 0 | 30",
         "p1>I1#1 | application | 2026-11-24 | receivable | 0 | 20",
         "p1>I1#1 | application | 2026-11-24 | on_account | 20 | 0",
-        "p2 | payment | 2026-11-21 | bank | 0 | 5",
-        "p2 | payment | 2026-11-21 | on_account | 5 | 0",
+        "p2#1 | payment | 2026-11-21 | bank | 0 | 5",
+        "p2#1 | payment | 2026-11-21 | on_account | 5 | 0",
+    )
+
+
+def test_a_payment_that_is_voided_or_comes_again_corrected_is_booked_as_a_change_of_its_own() -> None:
+    paid = frame(
+        PAID,
+        "p1 | K1 | 30 | EUR | 2026-11-20 | true",
+        "p2 | K1 | 40 | EUR | 2026-11-20 | false",
+        "p3 | K1 | 50 | USD | 2026-11-20 | false",
+        "p4 | K1 | 60 | EUR | 2026-11-20 | false",
+        "p5 | K1 | 70 | EUR | 2026-11-20 | true",
+        schema=PAID_TYPES,
+    )
+    booked_before = frame(
+        BOOKED,
+        "p1 | EUR | 30 | 1",
+        "p2 | EUR | 45 | 1",
+        "p3 | EUR | 50 | 1",
+        "p4 | EUR | 60 | 3",
+        schema=dict(NOTHING_BOOKED.schema),
+    )
+    header = "payment_id | currency | amount | booked_on | change_no"
+    assert shown(bookkeeping.changed(paid, booked_before, NIGHT), header) == drawn(
+        header,
+        "p1 | EUR | -30 | 2026-11-24 | 2",
+        "p2 | EUR | -5 | 2026-11-24 | 2",
+        "p3 | EUR | -50 | 2026-11-24 | 2",
+        "p3 | USD | 50 | 2026-11-24 | 3",
     )
 
 

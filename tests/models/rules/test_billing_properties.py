@@ -294,8 +294,13 @@ def test_whatever_is_paid_it_is_applied_or_on_account_and_no_invoice_is_paid_too
         booked = bookkeeping.journal_entries(
             known.clear(),
             empty(InvoiceLine),
-            told.with_columns(customer_id=pl.lit(None, pl.String)),
+            bookkeeping.changed(
+                told.with_columns(customer_id=pl.lit(None, pl.String)),
+                bookkeeping.NOTHING.select("payment_id", "currency", "amount", changes="change_no"),
+                NIGHT,
+            ),
             both,
             empty(Account),
+            NIGHT,
         )
         assert bookkeeping.unbalanced(booked).is_empty()

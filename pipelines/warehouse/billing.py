@@ -1,0 +1,338 @@
+"""What the night reads about billing: orders to look at, documents that bill them, and the accounts that payments touch."""
+
+from collections.abc import Collection
+from datetime import date
+
+import polars as pl
+
+from models.tables.base import polars_schema
+from models.tables.billing import Invoice, InvoiceLine, PaymentApplied, Receivable, Reminder
+from models.tables.feeds import Payment
+from models.tables.lifecycle import Order, OrderLine
+from pipelines.warehouse import nights
+from pipelines.warehouse.store import Warehouse
+
+COVERS = """(SELECT order_id, invoice_number FROM core.invoices WHERE kind = 'invoice' AND order_id IS NOT NULL
+             UNION ALL
+             SELECT DISTINCT order_id, invoice_number FROM core.invoice_lines
+             SEMI JOIN (SELECT invoice_number FROM core.invoices WHERE kind = 'invoice' AND order_id IS NULL)
+             USING (invoice_number))"""
+"""Which invoices bill which order; one that bills several orders names none itself."""
+DUE = {"orders": "order_id", "invoices": "invoice_number", "payments": "payment_id"}
+"""The temporary tables `due_<name>` of what is settled together tonight, with their column."""
+LINKS = {
+    "invoices": """
+        SELECT invoice_number FROM covers SEMI JOIN due_orders USING (order_id)
+        UNION SELECT invoice_number FROM core.payments_applied SEMI JOIN due_payments USING (payment_id)
+        UNION SELECT known_invoice FROM paid SEMI JOIN due_payments USING (payment_id) WHERE known_invoice IS NOT NULL""",
+    "payments": """
+        SELECT payment_id FROM paid SEMI JOIN due_orders USING (order_id)
+        UNION SELECT payment_id FROM paid SEMI JOIN due_invoices ON known_invoice = due_invoices.invoice_number
+        UNION SELECT payment_id FROM core.payments_applied SEMI JOIN due_invoices USING (invoice_number)
+        UNION SELECT payment_id FROM paid SEMI JOIN (
+            SELECT order_id FROM paid SEMI JOIN due_payments USING (payment_id)) USING (order_id)
+        UNION SELECT payment_id FROM paid SEMI JOIN (
+            SELECT invoice_number FROM paid SEMI JOIN due_payments USING (payment_id) WHERE known_invoice IS NULL)
+            USING (invoice_number)""",
+    "orders": """
+        SELECT order_id FROM covers SEMI JOIN due_invoices USING (invoice_number)
+        UNION SELECT order_id FROM core.orders SEMI JOIN (
+            SELECT order_id FROM paid SEMI JOIN due_payments USING (payment_id)) USING (order_id)""",
+}
+"""What is settled with what is found already: they share an invoice, a payment or an order."""
+NARROW = (
+    "invoice_number", "kind", "sequence", "issued_on", "order_id", "customer_id", "currency", "gross_amount", "due_on",
+    "credits_invoice_number",
+)  # fmt: skip
+"""What settling needs of a document."""
+
+
+def acted_before(warehouse: Warehouse, as_of: date) -> date | None:
+    """The last night before that acted outward."""
+    found: date | None = warehouse.value("SELECT max(as_of) FROM core.nights WHERE acts AND as_of < ?", [as_of])
+    return found
+
+
+def find_orders(
+    warehouse: Warehouse,
+    as_of: date,
+    *,
+    withdrawn: Collection[str],
+    monthly_customers: Collection[str],
+    consolidates: bool,
+    bucket_size: int,
+) -> range:
+    """Find the orders whose billing is looked at, in buckets; left is the temporary table `billed_orders` (order_id, bucket).
+
+    Touched orders, those that could not be billed the last time, those on withdrawn invoices, and when months are billed
+    all of their customers' that are not billed to the end. Orders that share an invoice, or may tonight, are in one
+    bucket, the last: documents of several orders are numbered after all others.
+    """
+    theirs = pl.DataFrame({"customer_id": list(monthly_customers)}, schema={"customer_id": pl.String})
+    withdrawn_numbers = pl.DataFrame({"invoice_number": list(withdrawn)}, schema={"invoice_number": pl.String})
+    with warehouse.given(monthly_customers=theirs, withdrawn=withdrawn_numbers):
+        warehouse.run(
+            f"""
+            CREATE OR REPLACE TEMP TABLE billed_orders AS
+            WITH asked AS (
+                SELECT order_id FROM touched
+                UNION SELECT order_id FROM core.billing_exceptions
+                    WHERE as_of = (SELECT max(as_of) FROM core.billing_exceptions WHERE as_of < DATE '{as_of}')
+                UNION SELECT order_id FROM core.invoice_lines SEMI JOIN withdrawn USING (invoice_number)
+                UNION SELECT order_id FROM core.order_lines SEMI JOIN (
+                        SELECT order_id FROM core.orders SEMI JOIN monthly_customers USING (customer_id)) USING (order_id)
+                    WHERE {consolidates} AND quantity - cancelled - returned <> invoiced - credited
+            ),
+            known AS (
+                SELECT order_id, order_id IN (SELECT order_id FROM core.orders SEMI JOIN monthly_customers USING (customer_id))
+                    OR order_id IN (
+                        SELECT order_id FROM core.invoice_lines
+                        SEMI JOIN (SELECT invoice_number FROM core.invoices WHERE order_id IS NULL) USING (invoice_number))
+                    AS is_shared
+                FROM asked
+                SEMI JOIN (SELECT order_id FROM core.orders UNION SELECT order_id FROM core.invoice_lines) USING (order_id)
+            )
+            SELECT order_id, dense_rank() OVER (ORDER BY is_shared, nth // {bucket_size}) - 1 AS bucket
+            FROM (SELECT *, CASE WHEN is_shared THEN 0 ELSE row_number() OVER (
+                      PARTITION BY is_shared ORDER BY order_id) - 1 END AS nth FROM known)
+            """
+        )
+    return range(int(warehouse.value("SELECT coalesce(max(bucket) + 1, 0) FROM billed_orders")))
+
+
+def within(bucket: int) -> str:
+    """The condition that narrows rows with an order_id to one bucket; the bounds let a scan pass over what lies outside."""
+    theirs = f"FROM billed_orders WHERE bucket = {bucket}"
+    return f"""order_id BETWEEN (SELECT min(order_id) {theirs}) AND (SELECT max(order_id) {theirs})
+               AND order_id IN (SELECT order_id {theirs})"""
+
+
+def invoices_of(warehouse: Warehouse, invoice_lines: pl.DataFrame) -> pl.DataFrame:
+    """The documents that lines stand on: Invoice rows."""
+    with warehouse.given(numbers=invoice_lines.select("invoice_number").unique()):
+        return warehouse.table(Invoice, "invoice_number IN (FROM numbers)")
+
+
+def last_documents(warehouse: Warehouse) -> pl.DataFrame:
+    """The last document of each series: series, sequence, issued_on."""
+    return warehouse.frame(
+        "SELECT series, max(sequence) AS sequence, max(issued_on) AS issued_on FROM core.invoices GROUP BY ALL"
+    )
+
+
+def last_hashes(warehouse: Warehouse) -> dict[str, str]:
+    """The hash of the last document by kind."""
+    found = warehouse.frame(
+        "SELECT kind, arg_max(content_hash, (issued_on, series, sequence)) AS last FROM core.invoices GROUP BY ALL"
+    )
+    return dict(found.select("kind", "last").iter_rows())
+
+
+def note_billed(warehouse: Warehouse, as_of: date, units: pl.DataFrame, axes: pl.DataFrame) -> None:
+    """Put what is on invoices beside lines and orders, where it is not there yet.
+
+    Args:
+        warehouse: inside a transaction.
+        as_of: the night.
+        units: order_id, line_no, invoiced, credited.
+        axes: order_id, billing.
+    """
+    with warehouse.given(units=units, axes=axes):
+        warehouse.run(
+            """UPDATE core.order_lines AS l SET invoiced = u.invoiced, credited = u.credited, as_of = ?
+               FROM units u WHERE l.order_id = u.order_id AND l.line_no = u.line_no
+               AND (l.invoiced <> u.invoiced OR l.credited <> u.credited)""",
+            [as_of],
+        )
+        warehouse.run("CREATE OR REPLACE TEMP TABLE axes_now AS FROM axes")
+    _update_orders(warehouse, as_of, "billing")
+
+
+def note_paid(warehouse: Warehouse, as_of: date, axes: pl.DataFrame) -> None:
+    """Put how far orders are paid beside those that are settled tonight: order_id, payment; without a row: none."""
+    with warehouse.given(axes=axes):
+        warehouse.run(
+            """CREATE OR REPLACE TEMP TABLE axes_now AS
+               SELECT order_id, coalesce(payment, 'none') AS payment FROM due_orders LEFT JOIN axes USING (order_id)"""
+        )
+    _update_orders(warehouse, as_of, "payment")
+
+
+def _update_orders(warehouse: Warehouse, as_of: date, axis: str) -> None:
+    """Set one axis of the orders in `axes_now` that differ, and remember these for the next publication."""
+    changed = f"FROM axes_now a WHERE o.order_id = a.order_id AND o.{axis} <> a.{axis}"
+    warehouse.run(
+        f"""INSERT INTO core.unpublished_orders
+            SELECT o.order_id FROM core.orders o JOIN axes_now a ON o.order_id = a.order_id AND o.{axis} <> a.{axis}"""
+    )
+    warehouse.run(f"UPDATE core.orders AS o SET {axis} = a.{axis}, as_of = ? {changed}", [as_of])
+
+
+def find_due(warehouse: Warehouse, as_of: date, since: nights.Since, *, everything: bool) -> None:
+    """Find what is settled together tonight: temporary tables `due_orders`, `due_invoices` and `due_payments`.
+
+    It starts from the orders looked at and from payments that came, were voided, or wait for their invoice or order, and
+    takes in whatever they share an order, an invoice or a payment with, until nothing is added. `paid` is left too: all
+    payments that took effect, once each, with the invoice that they name, if it is known.
+    """
+    _find_payments(warehouse, as_of)
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE covers AS {COVERS}")
+    all_of = {"orders": "core.orders", "invoices": "core.invoices WHERE kind = 'invoice'", "payments": "paid"}
+    seeds = {
+        "orders": "billed_orders",
+        "invoices": "covers WHERE false",
+        "payments": f"paid WHERE payment_id IN ({_changed_payments(since)})",
+    }
+    for name, column in DUE.items():
+        source = all_of[name] if everything else seeds[name]
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE due_{name} AS SELECT DISTINCT {column} FROM {source}")
+    is_growing = not everything
+    while is_growing:
+        sizes = _sizes(warehouse)
+        for name, query in LINKS.items():
+            column = DUE[name]
+            warehouse.run(
+                f"INSERT INTO due_{name} SELECT {column} FROM ({query}) AS found({column}) ANTI JOIN due_{name} USING ({column})"
+            )
+        is_growing = _sizes(warehouse) != sizes
+
+
+def _changed_payments(since: nights.Since) -> str:
+    """A query of the payments that came or were retracted since, that a person decided on, or whose invoice or order is
+    still unknown."""
+    fresh = f"""(file_sequence > {since.seen} OR arrives_on > DATE '{since.before or date(1, 1, 1)}'
+                 OR file_id IN (FROM changed_files))"""
+    every = "(SELECT * FROM feeds.payments UNION ALL BY NAME SELECT * FROM feeds.repeated_payments)"
+    return f"""SELECT payment_id FROM {every} WHERE {fresh}
+               UNION ALL SELECT subject_id FROM feeds.decisions WHERE subject = 'payment' AND {fresh}
+               UNION ALL SELECT payment_id FROM core.payments_on_account WHERE reason IN ('unknown_invoice', 'unknown_order')"""
+
+
+def _sizes(warehouse: Warehouse) -> tuple[int, ...]:
+    return tuple(int(warehouse.value(f"SELECT count(*) FROM due_{name}")) for name in DUE)
+
+
+def _find_payments(warehouse: Warehouse, as_of: date) -> None:
+    """Leave the temporary table `paid`; a payment that a retracted file and another one tell counts as the other says."""
+    told = f"(FROM feeds.payments WHERE arrives_on <= DATE '{as_of}')"
+    warehouse.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE paid AS
+        WITH hidden AS (
+            SELECT payment_id, file_id FROM {told}
+            SEMI JOIN (SELECT payment_id FROM {told} WHERE file_id IN (FROM retracted_files)) USING (payment_id)
+            QUALIFY row_number() OVER (PARTITION BY payment_id
+                ORDER BY file_id IN (FROM retracted_files), file_sequence, record_number) > 1
+        )
+        SELECT payment_id, p.invoice_number, p.order_id, amount, p.currency, received_on,
+               file_id IN (FROM retracted_files) OR payment_id IN ({nights.voided(as_of, "payment")}) AS is_voided,
+               coalesce(i.credits_invoice_number, i.invoice_number) AS known_invoice
+        FROM {told} p
+        ANTI JOIN hidden h ON h.payment_id = p.payment_id AND h.file_id = p.file_id
+        LEFT JOIN core.invoices i ON i.invoice_number = p.invoice_number
+        """
+    )
+
+
+def due_documents(warehouse: Warehouse) -> pl.DataFrame:
+    """The invoices that are settled tonight, with their credit notes: the NARROW columns of Invoice rows."""
+    schema = polars_schema(Invoice)
+    return warehouse.frame(
+        f"""SELECT {", ".join(NARROW)} FROM core.invoices
+            WHERE coalesce(credits_invoice_number, invoice_number) IN (SELECT invoice_number FROM due_invoices)"""
+    ).cast({name: schema[name] for name in NARROW})
+
+
+def due_covers(warehouse: Warehouse) -> pl.DataFrame:
+    """Which of these invoices bill which order: order_id, invoice_number; ordered."""
+    return warehouse.frame("FROM covers SEMI JOIN due_invoices USING (invoice_number) ORDER BY ALL")
+
+
+def due_payments(warehouse: Warehouse) -> pl.DataFrame:
+    """The payments that are settled tonight: payment_id, invoice_number, order_id, amount, currency, received_on,
+    is_voided, customer_id of the order or invoice they name; ordered."""
+    schema = polars_schema(Payment)
+    names = ("payment_id", "invoice_number", "order_id", "amount", "currency", "received_on")
+    return warehouse.frame(
+        """SELECT payment_id, p.invoice_number, p.order_id, amount, p.currency, received_on, is_voided,
+                  coalesce(i.customer_id, o.customer_id) AS customer_id
+           FROM (FROM paid SEMI JOIN due_payments USING (payment_id)) p
+           LEFT JOIN core.invoices i ON i.invoice_number = p.known_invoice
+           LEFT JOIN core.orders o ON o.order_id = p.order_id
+           ORDER BY payment_id"""
+    ).cast({name: schema[name] for name in names})
+
+
+def due_applied(warehouse: Warehouse) -> pl.DataFrame:
+    """What was applied so far of these payments and invoices: PaymentApplied rows."""
+    return warehouse.table(
+        PaymentApplied,
+        """payment_id IN (SELECT payment_id FROM due_payments)
+           OR invoice_number IN (SELECT invoice_number FROM due_invoices)""",
+    )
+
+
+def due_orders(warehouse: Warehouse) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The orders that payments of tonight name, and their lines: Order and OrderLine rows."""
+    theirs = "order_id IN (SELECT order_id FROM paid SEMI JOIN due_payments USING (payment_id))"
+    return warehouse.table(Order, theirs), warehouse.table(OrderLine, theirs)
+
+
+def still_open(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
+    """What was open the night before and is not settled tonight: Receivable rows of that night."""
+    before = nights.last_night(warehouse, as_of)
+    return warehouse.table(
+        Receivable, "as_of = ? AND invoice_number NOT IN (SELECT invoice_number FROM due_invoices)", [before]
+    )
+
+
+def reminded(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
+    """The reminders of invoices that are open tonight: Reminder rows."""
+    return warehouse.table(
+        Reminder, "invoice_number IN (SELECT invoice_number FROM core.receivables WHERE as_of = ?)", [as_of]
+    )
+
+
+def covers_of(warehouse: Warehouse, invoices: pl.DataFrame) -> pl.DataFrame:
+    """Which orders some invoices bill: order_id, invoice_number; ordered."""
+    with warehouse.given(asked=invoices.select("invoice_number")):
+        return warehouse.frame("FROM covers SEMI JOIN asked USING (invoice_number) ORDER BY ALL")
+
+
+def booked(warehouse: Warehouse) -> pl.DataFrame:
+    """What the bank was debited for the payments settled tonight: payment_id, currency, amount, changes."""
+    return warehouse.frame(
+        """SELECT payment_id, currency, CAST(sum(debit_amount - credit_amount) AS DECIMAL(38, 4)) AS amount,
+                  count(*) AS changes
+           FROM core.journal_entries SEMI JOIN due_payments USING (payment_id)
+           WHERE source = 'payment' AND entry = 'bank' GROUP BY ALL ORDER BY ALL"""
+    )
+
+
+def not_billed_yet(warehouse: Warehouse) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Open orders that are not billed to the end, and their lines: Order and OrderLine rows."""
+    theirs = """order_id IN (SELECT order_id FROM core.orders WHERE NOT is_history AND customer_id IS NOT NULL
+                AND status NOT IN ('rejected', 'cancelled') AND billing NOT IN ('invoiced', 'credited'))"""
+    return warehouse.table(Order, theirs), warehouse.table(OrderLine, theirs)
+
+
+def issued_by_day(warehouse: Warehouse) -> pl.DataFrame:
+    """Documents added up: day, currency, kind, documents, amount (tax included)."""
+    return warehouse.frame(
+        """SELECT issued_on AS day, currency, kind, count(*) AS documents,
+                  CAST(sum(gross_amount) AS DECIMAL(38, 4)) AS amount
+           FROM core.invoices GROUP BY ALL ORDER BY ALL"""
+    )
+
+
+def collected_by_day(warehouse: Warehouse) -> pl.DataFrame:
+    """What payments paid of invoices, added up: day, currency, amount."""
+    return warehouse.frame(
+        """SELECT applied_on AS day, currency, CAST(sum(amount) AS DECIMAL(38, 4)) AS amount
+           FROM core.payments_applied GROUP BY ALL ORDER BY ALL"""
+    )
+
+
+def lines_of(warehouse: Warehouse, bucket: int) -> pl.DataFrame:
+    """All that is on documents of one bucket of orders: InvoiceLine rows."""
+    return warehouse.table(InvoiceLine, within(bucket))
