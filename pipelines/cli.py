@@ -285,6 +285,51 @@ def documents_purchase_orders(ctx: click.Context, night: date | None, order: str
         click.echo(f"No purchase order was sent on {found.day}{before}.")
 
 
+@main.group()
+def verify() -> None:
+    """Check again what was issued, from a published file alone; ends with 1 when something is wrong."""
+
+
+@verify.command("invoices")
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A published file; default: the newest one of the workspace.",
+)
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def verify_invoices(ctx: click.Context, file: Path | None, is_json: bool) -> None:
+    """Check numbers, content, chain, totals, tax, coverage and the end of all invoices and credit notes."""
+    from pipelines import verify as verification
+    from pipelines.warehouse.read import as_json
+
+    found = verification.invoices(_workspace(ctx), file, lambda line: click.echo(line, err=True))
+    if is_json:
+        click.echo(as_json(asdict(found) | {"holds": found.holds}))
+    else:
+        for line in found.lines():
+            click.echo(line)
+    if not found.holds:
+        sys.exit(1)
+
+
+@main.command("dry-run")
+@click.option("--as-of", type=DAY, help="The business date; default: yesterday in the business time zone.")
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def dry_run(ctx: click.Context, as_of: date | None, is_json: bool) -> None:
+    """Say what a night would bill and what it would leave out; nothing is numbered, stored or sent."""
+    from pipelines.dry_run import dry_run as run_dry
+    from pipelines.warehouse.read import as_json
+
+    found = run_dry(_workspace(ctx), as_of, lambda line: click.echo(line, err=True))
+    if is_json:
+        click.echo(as_json(asdict(found)))
+    else:
+        for line in found.lines():
+            click.echo(line)
+
+
 @main.command()
 @click.argument("sku")
 @click.option("--location", help="Only this location.")

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from models.rules import numbering
 from models.tables.base import TableClass, declaration, empty
 from models.tables.billing import Invoice, InvoiceLine, JournalEntry, PaymentApplied, Reminder
 from models.tables.entry import NightEvent
@@ -34,6 +35,7 @@ ISSUED: dict[TableClass, str] = {
 }
 """What a night decides once and for all, and which of its rows are a night's."""
 
+NIGHT = "night.json"
 PUBLISHED = "published_at"
 
 
@@ -89,9 +91,25 @@ def write(warehouse: Warehouse, workspace: Workspace, as_of: date, *, acts: bool
         "version": version("orderhouse"),
         "files": files["file_id"].to_list(),
         "newest_file": newest,
+        "issued": _tips(warehouse),
         "settings": workspace.settings.model_dump(mode="json"),
     }
-    write_whole(folder / "night.json", json.dumps(night, indent=1) + "\n")
+    write_whole(folder / NIGHT, json.dumps(night, indent=1) + "\n")
+
+
+def _tips(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """The fingerprint of all documents issued so far: how many there are of each kind, and the last one."""
+    heads = warehouse.frame("SELECT kind, invoice_number, content_hash, previous_hash FROM core.invoices")
+    return numbering.tips(heads).to_dicts()
+
+
+def fingerprint(workspace: Workspace, as_of: str) -> list[dict[str, Any]] | None:
+    """What was issued up to the end of a night, as it noted it: kind, documents, invoice_number, content_hash."""
+    file = workspace.journal / as_of / NIGHT
+    if not file.exists():
+        return None
+    found: list[dict[str, Any]] | None = json.loads(file.read_text(encoding="utf-8")).get("issued")
+    return found
 
 
 def note_published(workspace: Workspace, as_of: date, moment: str) -> None:
@@ -104,7 +122,7 @@ def note_published(workspace: Workspace, as_of: date, moment: str) -> None:
 def entries(workspace: Workspace) -> list[Entry]:
     """Every night of the journal, in order."""
     found = []
-    for file in sorted(workspace.journal.glob("*/night.json")):
+    for file in sorted(workspace.journal.glob(f"*/{NIGHT}")):
         night = json.loads(file.read_text(encoding="utf-8"))
         found.append(
             Entry(

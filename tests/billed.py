@@ -131,6 +131,13 @@ class Shop:
         return numbering.Issued(validated(Invoice, issued.invoices), validated(InvoiceLine, issued.invoice_lines))
 
 
+def broken(invoices: pl.DataFrame, invoice_lines: pl.DataFrame) -> pl.DataFrame:
+    """Documents that are not what was issued, and places where one is missing."""
+    return pl.concat([numbering.changed(invoices, invoice_lines), numbering.cut(invoices)]).unique(
+        "invoice_number", keep="first", maintain_order=True
+    )
+
+
 def shown(rows: pl.DataFrame, header: str) -> list[tuple[Any, ...]]:
     """The named columns of rows, decimals without trailing zeros, to compare with `drawn`."""
     names = [name.strip() for name in header.split("|")]

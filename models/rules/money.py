@@ -25,6 +25,11 @@ PLACES: dict[int, tuple[str, ...]] = {
 """Minor units of ISO 4217 (list one, 2024) for every currency that has not two."""
 
 
+def places(currency: str) -> int:
+    """How many places the amounts of a currency have."""
+    return next((count for count, currencies in PLACES.items() if currency in currencies), 2)
+
+
 def _by_places(currency: pl.Expr, of: Callable[[int], pl.Expr]) -> pl.Expr:
     """What holds of the places of a currency."""
     return reduce(

@@ -190,16 +190,15 @@ def gaps(invoices: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def broken(invoices: pl.DataFrame, invoice_lines: pl.DataFrame) -> pl.DataFrame:
-    """Find documents that are not what was issued, and places where one is missing.
+def changed(invoices: pl.DataFrame, invoice_lines: pl.DataFrame) -> pl.DataFrame:
+    """Find documents whose content is not that of their hash.
 
     Args:
-        invoices: all Invoice rows.
-        invoice_lines: all InvoiceLine rows.
+        invoices: Invoice rows, any part of all.
+        invoice_lines: all their InvoiceLine rows.
 
     Returns:
-        invoice_number, reason: `changed` (its content is not that of its hash), `cut` (it does not follow the document
-        before it); ordered by kind and number. What is cut off at the end shows only against `tips` kept elsewhere.
+        invoice_number, reason `changed`; ordered by kind, series and number.
     """
     heads = invoices.sort("kind", "series", "sequence")
     told = (
@@ -211,28 +210,29 @@ def broken(invoices: pl.DataFrame, invoice_lines: pl.DataFrame) -> pl.DataFrame:
         _hash(previous, content)
         for previous, content in zip(heads["previous_hash"], _contents(heads, told), strict=True)
     ]
-    ends = heads.group_by("kind", "series", maintain_order=True).agg(
-        pl.col("previous_hash").first(), pl.col("content_hash").last()
+    return heads.filter(pl.col("content_hash") != pl.Series(hashes, dtype=pl.String)).select(
+        "invoice_number", reason=pl.lit("changed")
     )
-    begins_well = (
-        ends.join(
-            ends, left_on=["kind", "previous_hash"], right_on=["kind", "content_hash"], how="left", suffix="_before"
-        )
-        .with_columns(is_first=(pl.col("previous_hash") == NO_HASH) & (pl.len().over("kind", "previous_hash") == 1))
-        .filter(pl.col("is_first") | pl.col("series_before").is_not_null())
-    )
-    before = pl.col("content_hash").shift().over("kind", "series")
-    begins = pl.struct("kind", "series").is_in(begins_well.select(pl.struct("kind", "series")).to_series().to_list())
-    follows = (pl.col("previous_hash") == before).fill_null(begins)
+
+
+def cut(invoices: pl.DataFrame) -> pl.DataFrame:
+    """Find documents that are bound to none of their kind, or to one that another is bound to: one is missing, or was put in.
+
+    Args:
+        invoices: invoice_number, kind, series, sequence, content_hash, previous_hash of all documents.
+
+    Returns:
+        invoice_number, reason `cut`; ordered by kind, series and number. What is cut off at the end shows only against
+        `tips` kept elsewhere.
+    """
+    heads = invoices.sort("kind", "series", "sequence")
+    known = heads.select("kind", previous_hash="content_hash").unique().with_columns(is_known=True)
+    is_first = pl.int_range(pl.len()).over("kind", "previous_hash") == 0
+    follows = (pl.col("previous_hash") == NO_HASH) | pl.col("is_known").fill_null(False)
     return (
-        heads.with_columns(
-            reason=pl.when(pl.col("content_hash") != pl.Series(hashes, dtype=pl.String))
-            .then(pl.lit("changed"))
-            .when(~follows)
-            .then(pl.lit("cut"))
-        )
-        .filter(pl.col("reason").is_not_null())
-        .select("invoice_number", "reason")
+        heads.join(known, on=["kind", "previous_hash"], how="left", validate="m:1", maintain_order="left")
+        .filter(~(is_first & follows))
+        .select("invoice_number", reason=pl.lit("cut"))
     )
 
 
@@ -240,16 +240,18 @@ def tips(invoices: pl.DataFrame) -> pl.DataFrame:
     """The end of each chain: what is kept elsewhere, so that documents cut off at the end are missed.
 
     Args:
-        invoices: Invoice rows.
+        invoices: kind, invoice_number, content_hash, previous_hash of all documents.
 
     Returns:
-        kind, documents, invoice_number and content_hash of the last one; ordered by kind.
+        kind, documents, invoice_number and content_hash of the one that no other follows; ordered by kind.
     """
+    followed = invoices.select("kind", content_hash="previous_hash")
+    counted = invoices.group_by("kind").agg(documents=pl.len().cast(pl.Int64))
     return (
-        invoices.sort("issued_on", "series", "sequence")
-        .group_by("kind", maintain_order=True)
-        .agg(pl.len().cast(pl.Int64).alias("documents"), pl.col("invoice_number", "content_hash").last())
-        .sort("kind")
+        invoices.join(followed, on=["kind", "content_hash"], how="anti")
+        .join(counted, on="kind", validate="m:1")
+        .select("kind", "documents", "invoice_number", "content_hash")
+        .sort("kind", "invoice_number")
     )
 
 
@@ -276,6 +278,60 @@ def wrong_totals(invoices: pl.DataFrame, invoice_lines: pl.DataFrame) -> pl.Data
         .join(sums, on="invoice_number", how="full", coalesce=True, validate="1:1")
         .filter(~is_right.fill_null(False))
         .sort("invoice_number")
+    )
+
+
+def wrong_tax(invoice_lines: pl.DataFrame, currencies: pl.DataFrame) -> pl.DataFrame:
+    """Find documents whose tax is not that of their rates.
+
+    Each category and rate of a document may be off by the smallest coin for each of its lines: tax rounded line by line,
+    and parts of a line credited one after the other, come to no more.
+
+    Args:
+        invoice_lines: InvoiceLine rows of whole documents.
+        currencies: invoice_number, currency.
+
+    Returns:
+        invoice_number, tax_category, tax_rate, net_amount, tax_amount; ordered by the first three.
+    """
+    key = ["invoice_number", "tax_category", "tax_rate"]
+    exact = pl.col("net_amount").cast(money.EXACT) * pl.col("tax_rate").cast(money.EXACT)
+    return (
+        invoice_lines.group_by(key)
+        .agg(pl.col("net_amount", "tax_amount").cast(money.SUM).sum(), lines=pl.len())
+        .join(currencies, on="invoice_number", validate="m:1")
+        .filter(
+            (exact - pl.col("tax_amount")).abs()
+            > money.coin(pl.col("currency")) * pl.col("lines").cast(pl.Decimal(38, 0))
+        )
+        .select(*key, "net_amount", "tax_amount")
+        .sort(key)
+    )
+
+
+def credited_too_much(invoice_lines: pl.DataFrame) -> pl.DataFrame:
+    """Find lines of invoices of which credit notes take back more than they hold, or credit notes of no line.
+
+    Args:
+        invoice_lines: InvoiceLine rows of whole orders.
+
+    Returns:
+        invoice_number, line_no of the invoice that is named; ordered.
+    """
+    amounts = ["quantity", "net_amount", "tax_amount"]
+    place = ["invoice_number", "line_no"]
+    is_credit = pl.col("credits_invoice_number").is_not_null()
+    credits = (
+        invoice_lines.filter(is_credit)
+        .group_by(invoice_number="credits_invoice_number", line_no="credits_line_no")
+        .agg(pl.col(name).cast(money.SUM).sum().alias(f"{name}_back") for name in amounts)
+    )
+    over = pl.any_horizontal(pl.col(f"{name}_back") > pl.col(name) for name in amounts)
+    return (
+        credits.join(invoice_lines.filter(~is_credit).select(*place, *amounts), on=place, how="left", validate="1:1")
+        .filter(over.fill_null(True))
+        .select(place)
+        .sort(place)
     )
 
 

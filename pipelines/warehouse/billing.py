@@ -123,9 +123,10 @@ def last_documents(warehouse: Warehouse) -> pl.DataFrame:
 def last_hashes(warehouse: Warehouse) -> dict[str, str]:
     """The hash of the last document by kind."""
     found = warehouse.frame(
-        "SELECT kind, arg_max(content_hash, (issued_on, series, sequence)) AS last FROM core.invoices GROUP BY ALL"
+        """SELECT kind, content_hash FROM core.invoices
+           ANTI JOIN (SELECT kind, previous_hash AS content_hash FROM core.invoices) USING (kind, content_hash)"""
     )
-    return dict(found.select("kind", "last").iter_rows())
+    return dict(found.select("kind", "content_hash").iter_rows())
 
 
 def note_billed(warehouse: Warehouse, as_of: date, units: pl.DataFrame, axes: pl.DataFrame) -> None:
@@ -316,12 +317,13 @@ def not_billed_yet(warehouse: Warehouse) -> tuple[pl.DataFrame, pl.DataFrame]:
     return warehouse.table(Order, theirs), warehouse.table(OrderLine, theirs)
 
 
-def issued_by_day(warehouse: Warehouse) -> pl.DataFrame:
-    """Documents added up: day, currency, kind, documents, amount (tax included)."""
+def issued_by_day(warehouse: Warehouse, where: str = "true", *values: object) -> pl.DataFrame:
+    """Documents, `i`, added up: day, currency, kind, documents, amount (tax included)."""
     return warehouse.frame(
-        """SELECT issued_on AS day, currency, kind, count(*) AS documents,
+        f"""SELECT issued_on AS day, currency, kind, count(*) AS documents,
                   CAST(sum(gross_amount) AS DECIMAL(38, 4)) AS amount
-           FROM core.invoices GROUP BY ALL ORDER BY ALL"""
+            FROM core.invoices i WHERE {where} GROUP BY ALL ORDER BY ALL""",
+        list(values),
     )
 
 

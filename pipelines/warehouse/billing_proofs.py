@@ -45,12 +45,13 @@ def compared(warehouse: Warehouse, as_of: date, *, acts: bool) -> list[Compared]
             "documents_are_chained",
             0,
             one(
-                """SELECT count(*) FROM (
-                       SELECT previous_hash, lag(content_hash, 1, repeat('0', 64)) OVER (
-                           PARTITION BY kind ORDER BY issued_on, series, sequence) AS before FROM core.invoices)
-                   WHERE previous_hash <> before"""
+                """SELECT count(*) - count(DISTINCT (kind, previous_hash)) + (
+                       SELECT count(*) FROM core.invoices a
+                       ANTI JOIN core.invoices b ON a.kind = b.kind AND a.previous_hash = b.content_hash
+                       WHERE a.previous_hash <> repeat('0', 64))
+                   FROM core.invoices"""
             ),
-            "Documents that are not bound to the one of their kind before.",
+            "Documents that are bound to none of their kind, or to one that another is bound to.",
         ),
         Compared(
             "documents_are_the_sums_of_their_lines",

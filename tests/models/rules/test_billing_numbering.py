@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from models.rules import numbering
-from tests.billed import NIGHT, Shop, drawn, lines, orders, shown
+from tests.billed import NIGHT, Shop, broken, drawn, lines, orders, shown
 from tests.builders import frame
 
 NONE_ISSUED = pl.DataFrame(schema={"series": pl.String, "sequence": pl.Int64, "issued_on": pl.Date})
@@ -103,7 +103,7 @@ def test_a_part_of_the_numbers_can_be_chained_after_the_part_before() -> None:
 
 def test_what_was_issued_holds() -> None:
     found = shop()
-    assert numbering.broken(found.invoices, found.invoice_lines).is_empty()
+    assert broken(found.invoices, found.invoice_lines).is_empty()
     assert numbering.gaps(found.invoices).is_empty()
     assert numbering.wrong_totals(found.invoices, found.invoice_lines).is_empty()
     assert numbering.billed_twice(found.invoice_lines).is_empty()
@@ -119,12 +119,10 @@ def test_the_chain_goes_on_over_the_years() -> None:
     issued = found.night(asked, sold, issued_on=date(2027, 1, 1))
     assert issued.invoices["invoice_number"].to_list() == ["INV-2027-000000001"]
     assert issued.invoices["previous_hash"].to_list() != [numbering.NO_HASH]
-    assert numbering.broken(found.invoices, found.invoice_lines).is_empty()
+    assert broken(found.invoices, found.invoice_lines).is_empty()
     without_first_year = found.invoices.filter(pl.col("series") != "INV-2026")
     kept = found.invoice_lines.join(without_first_year, on="invoice_number", how="semi")
-    assert shown(numbering.broken(without_first_year, kept), "invoice_number | reason") == [
-        ("INV-2027-000000001", "cut")
-    ]
+    assert shown(broken(without_first_year, kept), "invoice_number | reason") == [("INV-2027-000000001", "cut")]
 
 
 @pytest.mark.parametrize("column", ["buyer_name", "due_on", "gross_amount", "order_id"])
@@ -135,17 +133,17 @@ def test_a_changed_document_is_found(column: str) -> None:
     changed = found.invoices.with_columns(
         pl.when(is_first).then(pl.lit(value).cast(found.invoices.schema[column])).otherwise(column).alias(column)
     )
-    broken = numbering.broken(changed, found.invoice_lines)
-    assert shown(broken, "invoice_number | reason") == [("INV-2026-000000001", "changed")]
+    found_broken = broken(changed, found.invoice_lines)
+    assert shown(found_broken, "invoice_number | reason") == [("INV-2026-000000001", "changed")]
 
 
 def test_a_changed_or_missing_line_is_found() -> None:
     found = shop()
     is_third = pl.col("invoice_number") == "INV-2026-000000003"
     more = found.invoice_lines.with_columns(quantity=pl.when(is_third).then(2).otherwise("quantity").cast(pl.Int64))
-    assert shown(numbering.broken(found.invoices, more), "invoice_number") == [("INV-2026-000000003",)]
+    assert shown(broken(found.invoices, more), "invoice_number") == [("INV-2026-000000003",)]
     fewer = found.invoice_lines.filter(~is_third)
-    assert shown(numbering.broken(found.invoices, fewer), "invoice_number") == [("INV-2026-000000003",)]
+    assert shown(broken(found.invoices, fewer), "invoice_number") == [("INV-2026-000000003",)]
     assert shown(numbering.wrong_totals(found.invoices, fewer), "invoice_number") == [("INV-2026-000000003",)]
 
 
@@ -153,7 +151,7 @@ def test_a_document_taken_out_of_the_middle_is_found_as_a_gap_and_a_cut() -> Non
     found = shop()
     left = found.invoices.filter(pl.col("invoice_number") != "INV-2026-000000002")
     kept = found.invoice_lines.join(left, on="invoice_number", how="semi")
-    assert shown(numbering.broken(left, kept), "invoice_number | reason") == [("INV-2026-000000003", "cut")]
+    assert shown(broken(left, kept), "invoice_number | reason") == [("INV-2026-000000003", "cut")]
     header = "series | documents | first | last | reason"
     assert shown(numbering.gaps(left), header) == drawn(header, "INV-2026 | 2 | 1 | 3 | gap")
 
@@ -162,7 +160,7 @@ def test_a_tail_cut_off_shows_against_the_tips_kept_elsewhere() -> None:
     found = shop()
     left = found.invoices.filter(pl.col("invoice_number") != "INV-2026-000000003")
     kept = found.invoice_lines.join(left, on="invoice_number", how="semi")
-    assert numbering.broken(left, kept).is_empty()
+    assert broken(left, kept).is_empty()
     assert not numbering.tips(left).equals(numbering.tips(found.invoices))
 
 
@@ -182,3 +180,36 @@ def test_an_order_line_billed_twice_is_found() -> None:
     assert shown(numbering.billed_twice(pl.concat([found, again])), header) == drawn(
         header, "O1 | 1 | confirmation | 0"
     )
+
+
+def test_tax_that_is_not_that_of_its_rate_is_found_and_a_coin_for_each_line_is_not() -> None:
+    types = {"tax_rate": pl.Decimal(24, 10), "net_amount": pl.Decimal(18, 4), "tax_amount": pl.Decimal(18, 4)}
+    told = frame(
+        "invoice_number | tax_category | tax_rate | net_amount | tax_amount",
+        "I1 | S | 0.19 | 10.00 | 1.90",
+        "I2 | S | 0.19 | 1.00 | 0.20",
+        "I2 | S | 0.19 | 1.00 | 0.20",
+        "I3 | S | 0.19 | 1.00 | 0.21",
+        "I4 | Z | 0 | 1.00 | 0.02",
+        "I5 | S | 0.10 | 999 | 101",
+        schema=types,
+    )
+    currencies = frame("invoice_number | currency", "I1 | EUR", "I2 | EUR", "I3 | EUR", "I4 | EUR", "I5 | JPY")
+    # 2.00 at 19 % is 0.38: two coins for two lines; 1.00 is 0.19: two coins for one line; 999 yen are 99.9
+    assert shown(numbering.wrong_tax(told, currencies), "invoice_number") == [("I3",), ("I4",), ("I5",)]
+
+
+def test_more_credited_than_a_line_holds_or_of_no_line_is_found() -> None:
+    types = {"net_amount": pl.Decimal(18, 4), "tax_amount": pl.Decimal(18, 4)}
+    told = frame(
+        "invoice_number | line_no | quantity | net_amount | tax_amount | credits_invoice_number | credits_line_no",
+        "I1 | 1 | 2 | 10.00 | 1.90 | | ",
+        "I1 | 2 | 2 | 10.00 | 1.90 | | ",
+        "C1 | 1 | 1 | 5.00 | 0.95 | I1 | 1",
+        "C2 | 1 | 1 | 5.00 | 0.95 | I1 | 1",
+        "C3 | 1 | 1 | 5.00 | 1.91 | I1 | 2",
+        "C4 | 1 | 1 | 5.00 | 0.95 | I9 | 1",
+        schema=types,
+    )
+    place = "invoice_number | line_no"
+    assert shown(numbering.credited_too_much(told), place) == drawn(place, "I1 | 2", "I9 | 1")
