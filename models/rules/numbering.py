@@ -38,6 +38,26 @@ class Issued:
     invoice_lines: pl.DataFrame
 
 
+@dataclass
+class Ends:
+    """Where numbers and chains go on.
+
+    `documents` holds series, sequence, issued_on of the last document of each series; `hashes` the content_hash of the
+    last document of each kind.
+    """
+
+    documents: pl.DataFrame
+    hashes: dict[str, str]
+
+    def move(self, issued: pl.DataFrame) -> None:
+        """Go on after documents that were issued: Invoice rows, ordered by kind and number."""
+        fresh = issued.group_by("series", maintain_order=True).agg(pl.col("sequence", "issued_on").last())
+        kept = self.documents.join(fresh, on="series", how="anti")
+        self.documents = pl.concat([kept, fresh.select(kept.columns).cast(kept.schema)])
+        last = issued.group_by("kind", maintain_order=True).agg(pl.col("content_hash").last())
+        self.hashes |= dict(last.iter_rows())
+
+
 def numbered(
     documents: pl.DataFrame,
     last: pl.DataFrame,

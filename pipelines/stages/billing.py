@@ -67,7 +67,7 @@ def _documents(night: Night) -> int:
     """Draft, number and chain what is due, bucket by bucket in the order of the numbers; a missed night issues nothing."""
     policy = policies(night)
     withdrawn = _withdrawn(night)
-    products, customers = night.rows("products", "sku", "name", "tax_code"), night.rows("customers")
+    products = night.rows("products", "sku", "name", "tax_code")
     night.put(BillingException, empty(BillingException), f"as_of = DATE '{night.as_of}'")
     night.put(BillingGap, empty(BillingGap), f"as_of = DATE '{night.as_of}'")
     buckets = billing.find_orders(
@@ -78,7 +78,9 @@ def _documents(night: Night) -> int:
         consolidates=policy.consolidates and night.acts,
         bucket_size=BUCKET,
     )
-    return sum(_bucket(night, bucket, products, customers, policy, withdrawn) for bucket in buckets)
+    ends = numbering.Ends(billing.last_documents(night.warehouse), billing.last_hashes(night.warehouse))
+    with night.warehouse.gathered():
+        return sum(_bucket(night, bucket, products, policy, withdrawn, ends) for bucket in buckets)
 
 
 def _withdrawn(night: Night) -> list[str]:
@@ -92,9 +94,9 @@ def _bucket(
     night: Night,
     bucket: int,
     products: pl.DataFrame,
-    customers: pl.DataFrame,
     policy: rules.Policies,
     withdrawn: list[str],
+    ends: numbering.Ends,
 ) -> int:
     """One bucket of orders: its documents, what it shows of them, and what is left."""
     warehouse, theirs = night.warehouse, billing.within(bucket)
@@ -109,7 +111,7 @@ def _bucket(
             orders,
             lines,
             products,
-            customers,
+            night.rows("customers", "customer_id", *rules.CUSTOMER, within=billing.customers_within(bucket)),
             night.channels,
             night.rules["tax_rates"],
             invoices,
@@ -119,7 +121,7 @@ def _bucket(
         )
         written += warehouse.append(BillingException, validated(BillingException, drafts.exceptions))
         if night.issued is None and drafts.documents.height:
-            issued = _issued(night, drafts)
+            issued = _issued(night, drafts, ends)
             written += warehouse.append(Invoice, validated(Invoice, issued.invoices))
             written += warehouse.append(InvoiceLine, validated(InvoiceLine, issued.invoice_lines))
             written += _booked(night, issued.invoices, issued.invoice_lines)
@@ -130,19 +132,21 @@ def _bucket(
     return written
 
 
-def _issued(night: Night, drafts: rules.Drafts) -> numbering.Issued:
-    """Documents get their numbers last, each the next of its series and bound to the one before."""
+def _issued(night: Night, drafts: rules.Drafts, ends: numbering.Ends) -> numbering.Issued:
+    """Documents get their numbers last, each the next of its series and bound to the one before; `ends` moves on."""
     settings = night.settings.billing
     numbers = numbering.numbered(
         drafts.documents,
-        billing.last_documents(night.warehouse),
+        ends.documents,
         night.as_of,
         invoice_series=settings.invoice_series,
         credit_series=settings.credit_series,
         first_number=settings.first_number,
         width=settings.number_width,
     )
-    return numbering.chained(numbers, drafts.documents, drafts.lines, billing.last_hashes(night.warehouse))
+    issued = numbering.chained(numbers, drafts.documents, drafts.lines, ends.hashes)
+    ends.move(issued.invoices)
+    return issued
 
 
 def _proven(
@@ -230,7 +234,7 @@ def _reminders(night: Night) -> int:
     blocked = receivables.blocked(
         overdue,
         billing.covers_of(warehouse, overdue),
-        night.rows("customers"),
+        night.rows("customers", "customer_id", "reminders_blocked"),
         night.rows("support_cases").filter(is_open),
     )
     due = receivables.reminders(

@@ -107,6 +107,11 @@ def within(bucket: int) -> str:
                AND order_id IN (SELECT order_id {theirs})"""
 
 
+def customers_within(bucket: int) -> str:
+    """The join that narrows customers to those of one bucket of orders."""
+    return f"""SEMI JOIN (SELECT customer_id FROM core.orders WHERE {within(bucket)}) USING (customer_id)"""
+
+
 def invoices_of(warehouse: Warehouse, invoice_lines: pl.DataFrame) -> pl.DataFrame:
     """The documents that lines stand on: Invoice rows."""
     with warehouse.given(numbers=invoice_lines.select("invoice_number").unique()):
