@@ -330,6 +330,41 @@ def dry_run(ctx: click.Context, as_of: date | None, is_json: bool) -> None:
             click.echo(line)
 
 
+@documents.command("invoices")
+@click.option("--night", type=DAY, help="The night that issued them; default: the newest published night.")
+@click.option("--invoice", "number", help="Only this invoice or credit note.")
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def documents_invoices(ctx: click.Context, night: date | None, number: str | None, is_json: bool) -> None:
+    """Write each invoice and credit note of a night as PDF and e-invoice (Factur-X, UBL, CII), with an index of them."""
+    from pipelines.documents.invoices import written
+    from pipelines.warehouse.read import as_json
+
+    found = written(_workspace(ctx), night, number, lambda line: click.echo(line, err=True))
+    for made in found.made:
+        if made.unshown:
+            click.echo(
+                f"{made.invoice_number}: no font has {' '.join(made.unshown)}, so boxes stand for them; put a font "
+                "that has them into the folder fonts of the workspace.",
+                err=True,
+            )
+    without = [made for made in found.made if not made.has_einvoice]
+    for made in without[:5]:
+        click.echo(made.note, err=True)
+    if len(without) > 5:
+        click.echo(f"{len(without) - 5:,} more have no e-invoice; the column note of the index says why.", err=True)
+    if is_json:
+        click.echo(as_json(asdict(found)))
+    elif number is not None and found.made:
+        click.echo(f"{number} is {found.made[0].pdf}")
+    elif found.made:
+        count = len(found.made)
+        click.echo(f"{count:,} document{'s' * (count != 1)} of {found.day} in {found.folder}")
+    else:
+        before = f"; the last before were of {found.last_day}: name them with --night" if found.last_day else ""
+        click.echo(f"No invoice was issued on {found.day}{before}.")
+
+
 @main.command()
 @click.argument("sku")
 @click.option("--location", help="Only this location.")

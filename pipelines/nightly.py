@@ -6,10 +6,12 @@ Nights are driven by business dates, never by the clock of the machine: the call
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
 
 from models.tables.certificate import Proof
 from pipelines import intake, journal, lock
@@ -25,7 +27,22 @@ LAST_STAGE = list(STAGES)[-1]
 MOST_MISSED = 92
 """So many missed dates are closed in one run; more must be asked for by `replay`."""
 
+MOST_WRITTEN = 500
+"""So many documents are written at the end of a night; of more, a command writes the files."""
+
 WHOLE = "A night runs as a whole, from intake to publication; launch the job `nightly`."
+
+
+class Written(Protocol):
+    """Files that were made, and their folder."""
+
+    @property
+    def made(self) -> Sequence[object]:
+        """What was made."""
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
 
 
 def _silent(_: str) -> None:
@@ -225,18 +242,30 @@ class Session:
         self._note(StageDone(self.run.closed[-1], "publish", 0, time.perf_counter() - started))
 
     def write_documents(self) -> None:
-        """Write the files of the purchase orders that a published night sent; they can be made again at any time."""
-        as_of = self.run.closed[-1]
-        sent = "SELECT count(*) FROM core.purchase_orders WHERE ordered_on = ?"
-        if self.run.publication is None or not self.warehouse.value(sent, [as_of]):
+        """Write the files of what a published night sent out; they can be made again at any time."""
+        if self.run.publication is None:
             return
-        from pipelines.documents import purchase_orders
+        as_of = self.run.closed[-1]
+        if self.warehouse.value("SELECT count(*) FROM core.purchase_orders WHERE ordered_on = ?", [as_of]):
+            from pipelines.documents import purchase_orders
 
+            self._write("purchase orders", lambda: purchase_orders.written(self.workspace, as_of))
+        issued = int(self.warehouse.value("SELECT count(*) FROM core.invoices WHERE issued_on = ?", [as_of]))
+        if issued > MOST_WRITTEN:
+            self.say(
+                f"{issued:,} documents issued; `orderhouse documents invoices --night {as_of}` writes their files."
+            )
+        elif issued:
+            from pipelines.documents import invoices
+
+            self._write("invoices and credit notes", lambda: invoices.written(self.workspace, as_of))
+
+    def _write(self, what: str, write: Callable[[], "Written"]) -> None:
         try:
-            written = purchase_orders.written(self.workspace, as_of)
-            self.say(f"{len(written.made)} purchase orders written to {written.folder}")
+            written = write()
+            self.say(f"{len(written.made)} {what} written to {written.folder}")
         except OrderhouseError as error:
-            self.say(f"The files of the purchase orders were not written: {error}")
+            self.say(f"The files of the {what} were not written: {error}")
 
     def notify(self) -> None:
         """Run the operator's command with the result on its standard input."""

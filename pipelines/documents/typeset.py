@@ -67,6 +67,11 @@ class Letter:
     rows: Sequence[Sequence[str]]
     totals: Sequence[Total] = ()
     notes: Sequence[str] = ()
+    picture: str = ""
+    """An SVG beside the notes, such as a code to scan, and what stands below it."""
+    caption: str = ""
+    attached: str = ""
+    """The document as XML, which the PDF carries as `factur-x.xml`."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +104,11 @@ class Press:
         Raises:
             OrderhouseError: the logo is no picture.
         """
-        told = _legible(asdict(replace(letter, columns=()))) | {
+        told = _legible(asdict(replace(letter, columns=(), picture="", attached=""))) | {
             "columns": [{"title": each.title, "share": each.share} for each in letter.columns],
             "day": None,
+            "picture": letter.picture,
+            "attached": letter.attached,
             "logo": list(self.logo),
             "fonts": self.own_fonts,
         }
@@ -120,7 +127,7 @@ class Press:
                         ) from error
                     raise
                 unshown |= more
-                told = _boxed(told, more)
+                told = _boxed(told, more) | {"picture": letter.picture, "attached": letter.attached}
             else:
                 assert isinstance(pdf, bytes)
                 return Typeset(pdf, "".join(sorted(unshown)))
