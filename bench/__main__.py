@@ -182,17 +182,39 @@ def reorders() -> None:
         shutil.rmtree(shop)
 
 
+def billing(orders: int) -> None:
+    """A shop's confirmed orders billed at once, against SQL that joins, multiplies and sums; then documents a second."""
+    shop, work = WORK / "shop", WORK / "billing"
+    if not (shop / "published").exists():
+        large_night(orders)
+    measured("-m", "bench.billing", "prepare", str(shop), str(work))
+    baseline = _seconds(measured("-m", "bench.billing", "baseline", str(work)))
+    night = measured("-m", "bench.billing", "night", str(work))
+    print(f"baseline, bare SQL                {baseline:>8.1f} s")
+    print(f"billing, its process              {night}")
+    for line in night.said.strip().splitlines():
+        print(f"    {line}")
+    print(f"ratio to the baseline: {_seconds(night) / baseline:.1f}")
+    print(measured("-m", "bench.documents", str(shop), "1000").said.strip())
+    shutil.rmtree(work)
+
+
+def _seconds(cost: Cost) -> float:
+    return float(cost.said.split("seconds=")[1].split()[0])
+
+
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=1_000_000)
-    parser.add_argument("--only", choices=("large", "real", "loop", "reorder"))
+    parser.add_argument("--only", choices=("large", "real", "loop", "reorder", "billing"))
     asked = parser.parse_args()
     parts: dict[str, Callable[[], None]] = {
         "large": lambda: large_night(asked.orders),
         "real": real_shop,
         "reorder": reorders,
         "loop": closed_loop,
+        "billing": lambda: billing(asked.orders),
     }
     WORK.mkdir(exist_ok=True)
     for name, part in parts.items():

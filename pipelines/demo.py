@@ -97,6 +97,17 @@ def _tell(workspace: Workspace, say: Callable[[str], None]) -> None:
         for row in found.rows("SELECT count(*) AS told FROM tracking_updates"):
             say(f"  {row['told']:>6,} tracking updates for customers")
         for row in found.rows(
+            """SELECT count(*) FILTER (kind = 'invoice') AS invoices, count(*) FILTER (kind = 'credit_note') AS credits
+               FROM invoices"""
+        ):
+            say(f"  {row['invoices']:>6,} invoices and {row['credits']:,} credit notes issued")
+        for row in found.rows(
+            """SELECT coalesce(sum(outstanding_amount_r), 0) AS outstanding,
+                      (SELECT count(*) FROM receivables WHERE as_of = (SELECT max(as_of) FROM certificate)) AS open
+               FROM daily_billing WHERE day = (SELECT max(as_of) FROM certificate)"""
+        ):
+            say(f"  {row['open']:>6,} invoices open, {row['outstanding']:,.2f} in all")
+        for row in found.rows(
             """SELECT count(*) AS items, sum(on_hand)::BIGINT AS units, sum(value) AS value FROM stock_positions
                WHERE as_of = (SELECT max(as_of) FROM stock_positions)"""
         ):

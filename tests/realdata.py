@@ -11,12 +11,13 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pycountry
 
 from models.tables import CATALOG
 from models.tables.base import TableClass, declaration
 from pipelines.nightly import nightly, replay
 from pipelines.warehouse.store import FILE_NAME, place
-from pipelines.workspace import SETTINGS_FILE, Workspace
+from pipelines.workspace import PROJECT, SETTINGS_FILE, Workspace
 from tests.shops import BILLED_BY_NIGHT, DECIDED_BY_NIGHT
 
 _named = os.environ.get("ORDERHOUSE_REALDATA")
@@ -51,6 +52,18 @@ def _landed(root: Path, source: str, files: Iterable[Path], zone: str, currency:
         encoding="utf-8",
     )
     return Workspace(root)
+
+
+def taxed(found: Workspace) -> Workspace:
+    """The workspace as a shop of Britain that bills every channel, at 20 percent everywhere."""
+    with found.settings_file.open("a", encoding="utf-8") as settings:
+        settings.write('[company]\ncountry = "GB"\n')
+    (found.root / "rules").mkdir()
+    rates = "".join(f"STD,{country.alpha_2},,20\n" for country in pycountry.countries)
+    (found.root / "rules" / "tax_rates.csv").write_text(f"tax_code,country,valid_from,rate_percent\n{rates}", "utf-8")
+    channels = (PROJECT / "data" / "rules" / "channels.csv").read_text(encoding="utf-8").replace(",none,", ",,")
+    (found.root / "rules" / "channels.csv").write_text(channels, encoding="utf-8")
+    return Workspace(found.root)
 
 
 def compared_night_by_night(work: Path, first: date, last: date) -> tuple[float, float]:

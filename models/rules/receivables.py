@@ -496,7 +496,7 @@ def exposure(
     Rejected and cancelled orders, history and channels that bill for themselves count nothing.
 
     Args:
-        receivables: Receivable rows of tonight.
+        receivables: customer_id, currency, open_amount: Receivable rows of tonight, added up or not.
         orders: Order rows.
         lines: OrderLine rows of these orders.
         channels: Channel rows.

@@ -91,7 +91,7 @@ def written(
         )
         before = opened.rows("SELECT max(issued_on) AS day FROM invoices WHERE issued_on <= $day", {"day": day})
     folder = workspace.documents / "invoices" / str(day)
-    made = list(_all_made(workspace, folder, [head["invoice_number"] for head in heads], say))
+    made = list(all_made(workspace, folder, [head["invoice_number"] for head in heads], say))
     if made and number is None:
         _index(folder, heads, made)
     return Written(day, folder, made, before[0]["day"])
@@ -113,11 +113,11 @@ def _day_of(opened: Published, number: str, night: date | None, as_of: date) -> 
     return issued
 
 
-def _all_made(workspace: Workspace, folder: Path, numbers: list[str], say: Say) -> Iterator[Made]:
+def all_made(workspace: Workspace, folder: Path, numbers: list[str], say: Say) -> Iterator[Made]:
     """Make the files of documents, over all cores where there are many."""
     parts = [numbers[start : start + TOGETHER] for start in range(0, len(numbers), TOGETHER)]
     if len(parts) <= 2:
-        desk = _Desk(workspace, folder)
+        desk = Desk(workspace, folder)
         for part in parts:
             yield from desk.made(part)
         return
@@ -132,7 +132,7 @@ def _all_made(workspace: Workspace, folder: Path, numbers: list[str], say: Say) 
                 say(f"{count:,} of {len(numbers):,} documents made")
 
 
-class _Desk:
+class Desk:
     """Where documents are made one after the other: the press and the company stay at hand."""
 
     def __init__(self, workspace: Workspace, folder: Path) -> None:
@@ -161,13 +161,13 @@ class _Desk:
         return Made(number, stem.with_name(f"{stem.name}.pdf"), hashlib.sha256(pdf).hexdigest(), set_.unshown, note)
 
 
-_desk: _Desk | None = None
+_desk: Desk | None = None
 
 
 def _sit_down(workspace: Workspace, folder: Path) -> None:
     """Set up the desk of a process."""
     global _desk  # noqa: PLW0603
-    _desk = _Desk(workspace, folder)
+    _desk = Desk(workspace, folder)
 
 
 def _made_here(numbers: list[str]) -> list[Made]:

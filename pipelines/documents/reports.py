@@ -8,8 +8,9 @@ import polars as pl
 
 from models.rules import money
 from models.tables.base import Column, TableClass, columns, declaration, polars_schema
+from models.tables.billing import Invoice, JournalEntry, Receivable
 from models.tables.demand import DemandClass
-from models.tables.feeds import Product, Supplier
+from models.tables.feeds import Customer, Product, Supplier
 from models.tables.reorder import PurchaseOrderLine, ReorderProposal
 from models.tables.stock import StockAgeing, StockPosition
 from models.tables.turnover import InventoryTurnover
@@ -22,6 +23,7 @@ BESIDE: dict[str, tuple[TableClass, str]] = {
     "category": (Product, "category"),
     "abc": (DemandClass, "abc"),
     "supplier_name": (Supplier, "name"),
+    "customer_name": (Customer, "name"),
     "amount": (ReorderProposal, "amount"),
 }
 """What stands beside a table's own columns, and where it is declared."""
@@ -30,8 +32,9 @@ SELECTED = {
     "category": "products.category",
     "abc": "demand_classes.abc",
     "supplier_name": "suppliers.name AS supplier_name",
+    "customer_name": "customers.name AS customer_name",
 }
-JOINED = {"products": "sku", "demand_classes": "sku", "suppliers": "supplier_id"}
+JOINED = {"products": "sku", "demand_classes": "sku", "suppliers": "supplier_id", "customers": "customer_id"}
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,29 @@ REPORTS: dict[str, Report] = {
     ),
     "turnover": Report(
         "Turnover", InventoryTurnover, ("period", "sku", "product_name", "category", "abc", "location_id")
+    ),
+    "invoices": Report(
+        "Invoices and credit notes",
+        Invoice,
+        (
+            "invoice_number", "kind", "issued_on", "due_on", "order_id", "customer_id", "buyer_name", "currency", "net_amount",
+            "tax_amount", "gross_amount", "credits_invoice_number",
+        ),
+    ),
+    "receivables": Report(
+        "Receivables",
+        Receivable,
+        (
+            "as_of", "invoice_number", "customer_id", "customer_name", "currency", "open_amount", "due_on", "days_overdue",
+            "bucket",
+        ),
+    ),
+    "journal_entries": Report(
+        "Journal entries",
+        JournalEntry,
+        (
+            "document_id", "entry_no", "booked_on", "source", "entry", "account", "currency", "debit_amount", "credit_amount",
+        ),
     ),
     "ageing": Report("Ageing", StockAgeing, ("as_of", "sku", "product_name", "category", "bucket")),
 }  # fmt: skip

@@ -224,8 +224,9 @@ def _reminders(night: Night) -> int:
     """Remind of what is overdue, in a night that acts."""
     if not night.acts or night.issued is not None:
         return 0
-    warehouse = night.warehouse
-    overdue = warehouse.table(Receivable, "as_of = ? AND days_overdue > 0", [night.as_of])
+    warehouse, levels = night.warehouse, night.rules["reminder_levels"]
+    earliest = levels["overdue_days"].min()
+    overdue = warehouse.table(Receivable, "as_of = ? AND days_overdue >= ?", [night.as_of, earliest])
     if overdue.is_empty():
         return 0
     is_open = pl.coalesce(
@@ -237,15 +238,13 @@ def _reminders(night: Night) -> int:
         night.rows("customers", "customer_id", "reminders_blocked"),
         night.rows("support_cases").filter(is_open),
     )
-    due = receivables.reminders(
-        overdue, night.rules["reminder_levels"], billing.reminded(warehouse, night.as_of), blocked
-    )
+    due = receivables.reminders(overdue, levels, billing.reminded(warehouse, night.as_of), blocked)
     return warehouse.append_new(Reminder, validated(Reminder, due))
 
 
 def _exposure(night: Night) -> pl.DataFrame:
-    tonight = night.warehouse.table(Receivable, "as_of = ?", [night.as_of])
-    return receivables.exposure(tonight, *billing.not_billed_yet(night.warehouse), night.channels)
+    owed = billing.owed_by_customer(night.warehouse, night.as_of)
+    return receivables.exposure(owed, *billing.not_billed_yet(night.warehouse), night.channels)
 
 
 def _daily(night: Night) -> pl.DataFrame:

@@ -58,7 +58,8 @@ def _billing(night: Night) -> list[pl.DataFrame]:
             amount_r=money.converted(pl.col(amount), pl.col("rate"), currency)
         )
 
-    overdue = warehouse.table(Receivable, "as_of = ? AND days_overdue > 0", [night.as_of])
+    reminded = "invoice_number IN (SELECT invoice_number FROM core.reminders)"
+    overdue = warehouse.table(Receivable, f"as_of = ? AND {reminded}", [night.as_of])
     return [
         attention.orders_not_billed(morning.orders_not_billed(warehouse, night.as_of)),
         attention.refunds_to_pay(reported(warehouse.table(RefundDue), "amount")),

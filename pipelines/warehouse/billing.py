@@ -64,9 +64,9 @@ def find_orders(
 ) -> range:
     """Find the orders whose billing is looked at, in buckets; left is the temporary table `billed_orders` (order_id, bucket).
 
-    Touched orders, those that could not be billed the last time, those on withdrawn invoices, and when months are billed
-    all of their customers' that are not billed to the end. Orders that share an invoice, or may tonight, are in one
-    bucket, the last: documents of several orders are numbered after all others.
+    Touched orders, those that could not be billed the last time, those on withdrawn invoices, those with lines that are
+    no more, and when months are billed all of their customers' that are not billed to the end. Orders that share an
+    invoice, or may tonight, are in one bucket, the last: documents of several orders are numbered after all others.
     """
     theirs = pl.DataFrame({"customer_id": list(monthly_customers)}, schema={"customer_id": pl.String})
     withdrawn_numbers = pl.DataFrame({"invoice_number": list(withdrawn)}, schema={"invoice_number": pl.String})
@@ -79,6 +79,9 @@ def find_orders(
                 UNION SELECT order_id FROM core.billing_exceptions
                     WHERE as_of = (SELECT max(as_of) FROM core.billing_exceptions WHERE as_of < DATE '{as_of}')
                 UNION SELECT order_id FROM core.invoice_lines SEMI JOIN withdrawn USING (invoice_number)
+                UNION SELECT i.order_id FROM core.invoice_lines i
+                    ANTI JOIN core.order_lines l ON l.order_id = i.order_id AND l.line_no = i.order_line_no
+                    WHERE i.order_line_no IS NOT NULL AND EXISTS (FROM core.retractions)
                 UNION SELECT order_id FROM core.order_lines SEMI JOIN (
                         SELECT order_id FROM core.orders SEMI JOIN monthly_customers USING (customer_id)) USING (order_id)
                     WHERE {consolidates} AND quantity - cancelled - returned <> invoiced - credited
@@ -289,6 +292,15 @@ def still_open(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     before = nights.last_night(warehouse, as_of)
     return warehouse.table(
         Receivable, "as_of = ? AND invoice_number NOT IN (SELECT invoice_number FROM due_invoices)", [before]
+    )
+
+
+def owed_by_customer(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
+    """What is open tonight, added up: customer_id, currency, open_amount."""
+    return warehouse.frame(
+        """SELECT customer_id, currency, CAST(sum(open_amount) AS DECIMAL(38, 4)) AS open_amount
+           FROM core.receivables WHERE as_of = ? GROUP BY ALL ORDER BY ALL""",
+        [as_of],
     )
 
 

@@ -10,9 +10,16 @@ from models.tables.intake import WaitingRow
 from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
 
-AMOUNT = "CAST(e.amount AS DECIMAL(38, 4)) AS amount"
-ORDERED_AMOUNTS = """(SELECT order_id, sum(gross_amount_r - discount_amount_r) AS amount FROM core.sales_entries
-                      WHERE kind = 'ordered' GROUP BY order_id)"""
+
+def _with_amount(asked: str) -> str:
+    """A query of rows that name an order, with the amount of it in the reporting currency."""
+    return f"""
+        WITH asked AS MATERIALIZED ({asked}),
+        ordered AS (
+            SELECT order_id, CAST(sum(gross_amount_r - discount_amount_r) AS DECIMAL(38, 4)) AS amount
+            FROM core.sales_entries SEMI JOIN asked USING (order_id) WHERE kind = 'ordered' GROUP BY order_id
+        )
+        SELECT * FROM asked LEFT JOIN ordered USING (order_id) ORDER BY ALL"""
 
 
 def waiting(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
@@ -75,10 +82,7 @@ def unclear_retractions(warehouse: Warehouse) -> pl.DataFrame:
 
 def orders_on_hold(warehouse: Warehouse) -> pl.DataFrame:
     """Orders on hold with their amount in the reporting currency."""
-    return warehouse.frame(
-        f"""SELECT order_id, {AMOUNT} FROM core.orders LEFT JOIN {ORDERED_AMOUNTS} e USING (order_id)
-            WHERE status = 'on_hold' ORDER BY ALL"""
-    )
+    return warehouse.frame(_with_amount("SELECT order_id FROM core.orders WHERE status = 'on_hold'"))
 
 
 def open_holds(warehouse: Warehouse) -> pl.DataFrame:
@@ -91,23 +95,23 @@ def open_holds(warehouse: Warehouse) -> pl.DataFrame:
 def refused_facts(warehouse: Warehouse) -> pl.DataFrame:
     """The first refused physical event of each order that waits for a decision on it."""
     return warehouse.frame(
-        f"""
-        SELECT t.order_id, t.event, t.reason, {AMOUNT}
-        FROM (SELECT * FROM core.order_timeline SEMI JOIN (SELECT order_id FROM core.orders WHERE has_refused_fact)
-              USING (order_id) WHERE NOT is_accepted AND reason <> 'voided'
-              AND event IN ('picked', 'packed', 'shipped', 'in_transit', 'delivered', 'returned')
-              QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY occurred_at, event_id) = 1) t
-        LEFT JOIN {ORDERED_AMOUNTS} e USING (order_id) ORDER BY ALL
-        """
+        _with_amount(
+            """SELECT order_id, event, reason FROM core.order_timeline
+               SEMI JOIN (SELECT order_id FROM core.orders WHERE has_refused_fact) USING (order_id)
+               WHERE NOT is_accepted AND reason <> 'voided'
+               AND event IN ('picked', 'packed', 'shipped', 'in_transit', 'delivered', 'returned')
+               QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY occurred_at, event_id) = 1"""
+        )
     )
 
 
 def open_promises(warehouse: Warehouse) -> pl.DataFrame:
     """Orders that were promised for a day and are not closed."""
     return warehouse.frame(
-        f"""SELECT order_id, first_promised_on, fulfilment, {AMOUNT}
-            FROM core.orders LEFT JOIN {ORDERED_AMOUNTS} e USING (order_id)
-            WHERE status IN ('received', 'confirmed', 'on_hold') AND first_promised_on IS NOT NULL ORDER BY ALL"""
+        _with_amount(
+            """SELECT order_id, first_promised_on, fulfilment FROM core.orders
+               WHERE status IN ('received', 'confirmed', 'on_hold') AND first_promised_on IS NOT NULL"""
+        )
     )
 
 
@@ -131,9 +135,7 @@ def open_proposals(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
 def orders_not_billed(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     """Tonight's billing exceptions with the amount of their order: order_id, reason, sentence, amount."""
     return warehouse.frame(
-        f"""SELECT order_id, reason, sentence, {AMOUNT} FROM core.billing_exceptions
-            LEFT JOIN {ORDERED_AMOUNTS} e USING (order_id) WHERE as_of = ? ORDER BY ALL""",
-        [as_of],
+        _with_amount("SELECT order_id, reason, sentence FROM core.billing_exceptions WHERE as_of = ?"), [as_of]
     )
 
 
@@ -147,12 +149,12 @@ def given_up(warehouse: Warehouse, as_of: date) -> list[str]:
 
 def orders_rejected(warehouse: Warehouse) -> pl.DataFrame:
     """Orders that a gate rejects as things stand: gate, orders, amount in the reporting currency, seen_on."""
+    rejected = """SELECT DISTINCT gate, order_id, as_of FROM core.order_findings
+                  WHERE is_open AND severity = 'reject' AND order_id IN (
+                      SELECT order_id FROM core.orders WHERE status = 'rejected')"""
     return warehouse.frame(
         f"""SELECT gate, count(DISTINCT order_id) AS orders, CAST(sum(amount) AS DECIMAL(38, 4)) AS amount, min(as_of) AS seen_on
-            FROM (SELECT DISTINCT gate, order_id, as_of FROM core.order_findings
-                  WHERE is_open AND severity = 'reject' AND order_id IN (
-                      SELECT order_id FROM core.orders WHERE status = 'rejected'))
-            LEFT JOIN {ORDERED_AMOUNTS} e USING (order_id) GROUP BY gate ORDER BY gate"""
+            FROM ({_with_amount(rejected)}) GROUP BY gate ORDER BY gate"""
     )
 
 

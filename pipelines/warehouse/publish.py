@@ -50,7 +50,8 @@ def publish(warehouse: Warehouse, workspace: Workspace, as_of: date) -> Publicat
     draft = workspace.published / ".draft.duckdb"
     for leftover in workspace.published.glob(".draft.duckdb*"):
         leftover.unlink()
-    step = before if before is not None and _is_small_step(warehouse, before, as_of, number) else None
+    nights = workspace.settings.publish.nights
+    step = before if before is not None and _is_small_step(warehouse, before, as_of, number, nights) else None
     if step is not None:
         shutil.copyfile(workspace.published / step["file"], draft)
     warehouse.run(f"ATTACH '{draft}' AS draft (STORAGE_VERSION '{STORAGE_VERSION}')")
@@ -69,6 +70,7 @@ def publish(warehouse: Warehouse, workspace: Workspace, as_of: date) -> Publicat
         "file_sequence": int(warehouse.value("SELECT coalesce(max(file_sequence), 0) FROM core.feed_files")),
         "retracted": _retracted(warehouse),
         "tables": _fingerprint(),
+        "nights": workspace.settings.publish.nights,
     }
     write_whole(_note(workspace), json.dumps(note) + "\n")
     warehouse.run("DELETE FROM core.unpublished_orders")
@@ -90,13 +92,14 @@ def _last(workspace: Workspace) -> dict[str, Any] | None:
     return found if pointer.file.name == found["file"] else None
 
 
-def _is_small_step(warehouse: Warehouse, before: dict[str, Any], as_of: date, number: int) -> bool:
+def _is_small_step(warehouse: Warehouse, before: dict[str, Any], as_of: date, number: int, nights: int) -> bool:
     changed = int(warehouse.value("SELECT count(DISTINCT order_id) FROM core.unpublished_orders"))
     orders = int(warehouse.value("SELECT count(*) FROM core.orders"))
     return (
         number % WHOLE_EVERY != 0
         and date.fromisoformat(before["as_of"]) <= as_of
         and before["tables"] == _fingerprint()
+        and before.get("nights") == nights
         and before["retracted"] == _retracted(warehouse)
         and changed * SMALL_STEP <= orders
     )
@@ -121,7 +124,7 @@ def _write(
     target = f'draft.main."{declared.name}"'
     grows = declared.kind == "ledger" and declared.name not in BY_ORDER
     by_order = (declared.kind == "state" and "order_id" in declared.key) or declared.name in BY_ORDER
-    is_patched = declared.kind == "feed" or by_order or grows
+    is_patched = declared.kind in ("feed", "night") or by_order or grows
     if step is None or not is_patched or int(warehouse.value(f"SELECT count(*) FROM {place(table)}")) < WHOLE_BELOW:
         warehouse.run(f"CREATE OR REPLACE TABLE {target} AS {_published_rows(workspace, table, as_of)}")
         return
@@ -132,6 +135,11 @@ def _write(
         warehouse.run(f"INSERT INTO {target} SELECT {names} FROM {place(table)} WHERE order_id IN ({changed})")
         return
     key = ", ".join(f'"{part}"' for part in declared.key)
+    if declared.kind == "night":
+        since, shown = f"as_of >= DATE '{step['as_of']}'", _shown_nights(workspace, as_of)
+        warehouse.run(f"DELETE FROM {target} WHERE {since} OR NOT ({shown})")
+        warehouse.run(f"INSERT INTO {target} SELECT {names} FROM {place(table)} WHERE {since} AND {shown}")
+        return
     if grows:
         warehouse.run(
             f"INSERT INTO {target} SELECT {names} FROM {place(table)} ANTI JOIN {target} AS published USING ({key})"
@@ -150,10 +158,14 @@ def _published_rows(workspace: Workspace, table: TableClass, as_of: date) -> str
     if declared.kind == "feed":
         return current(declared.name, as_of)
     if declared.kind == "night":
-        first = as_of - timedelta(days=workspace.settings.publish.nights - 1)
-        return f"""SELECT {names} FROM {place(table)}
-                   WHERE as_of <= DATE '{as_of}' AND (as_of >= DATE '{first}' OR as_of = last_day(as_of))"""
+        return f"SELECT {names} FROM {place(table)} WHERE {_shown_nights(workspace, as_of)}"
     return f"SELECT {names} FROM {place(table)}"
+
+
+def _shown_nights(workspace: Workspace, as_of: date) -> str:
+    """The nights of which slices are published: the last ones, and ends of months."""
+    first = as_of - timedelta(days=workspace.settings.publish.nights - 1)
+    return f"as_of <= DATE '{as_of}' AND (as_of >= DATE '{first}' OR as_of = last_day(as_of))"
 
 
 def _point(workspace: Workspace, publication: Publication) -> None:
