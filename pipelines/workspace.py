@@ -90,6 +90,16 @@ class Company(Section):
     logo: str | None = None
     gs1_prefix: str | None = None
 
+    @field_validator("iban")
+    @classmethod
+    def _valid_iban(cls, value: str | None) -> str | None:
+        if value:
+            from stdnum import iban
+
+            if not iban.is_valid(value):
+                raise ValueError(f"{value!r} is no IBAN: its check digits do not fit")
+        return value
+
 
 class Orders(Section):
     """How orders are confirmed."""

@@ -69,7 +69,7 @@ class Order(OrderHeader):
     country: str = column.country("Country of delivery, else of the customer.", optional=True)
     is_history: bool = column.flag("Placed before the shop went live here: never billed, reminded or messaged.")
     has_refused_fact: bool = column.flag("A physical event was refused: nothing more is done until a decision.")
-    as_of: Day = column.day("The night that last changed it.")
+    as_of: Day = column.day("The night that last went through its events.")
 
 
 @table("order_lines", kind="state", key=("order_id", "line_no"))
@@ -85,7 +85,7 @@ class OrderLine(OrderLineHeader):
     returned: Quantity = column.quantity("Came back.", minimum=0)
     invoiced: Quantity = column.quantity("On invoices.", minimum=0)
     credited: Quantity = column.quantity("On credit notes.", minimum=0)
-    as_of: Day = column.day("The night that last changed it.")
+    as_of: Day = column.day("The night that last went through its events.")
 
 
 @table("order_timeline", kind="state", key=("event_id",))

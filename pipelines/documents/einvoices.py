@@ -83,6 +83,8 @@ def _obstacles(document: Billed, company: Company) -> Iterator[str]:
     head, categories = document.head, {row["tax_category"] for row in document.taxes}
     if not company.country:
         yield "the company has no country; set it in [company]."
+    elif not _is_country(company.country):
+        yield f"the company's country {company.country} is no code of ISO 3166, such as DE or GB; mend it in [company]."
     if not company.tax_id and categories != {"O"}:
         yield "the company has no tax_id; set it in [company]."
     if categories & {"AE", "K", "G"} and not _is_vat_id(company.tax_id):
@@ -103,11 +105,15 @@ def _obstacles(document: Billed, company: Company) -> Iterator[str]:
 
 
 def _is_vat_id(tax_id: str | None) -> bool:
-    """A VAT number begins with its country; Greece calls itself EL."""
+    """A VAT number begins with its country; Greece calls itself EL, and Northern Ireland XI."""
+    country = (tax_id or "")[:2]
+    return country in ("EL", "XI") or _is_country(country)
+
+
+def _is_country(code: str) -> bool:
     import pycountry
 
-    country = (tax_id or "")[:2]
-    return country == "EL" or pycountry.countries.get(alpha_2=country) is not None if country.isupper() else False
+    return code.isupper() and pycountry.countries.get(alpha_2=code) is not None
 
 
 def _told(document: Billed, company: Company) -> dict[str, Any]:

@@ -1,13 +1,10 @@
 """A PDF and its e-invoice in one file: Factur-X, which people read and programs take the XML out of.
 
 The typesetter attaches the XML; what is missing for Factur-X is that the metadata of the file say so. They are completed
-here without a date or an id of the moment, so that the same document gives the same bytes.
+where they stand, and nothing else of the file is changed, so that the same document gives the same bytes.
 """
 
-from io import BytesIO
-
-from pypdf import PdfReader, PdfWriter
-from pypdf.generic import DecodedStreamObject, NameObject
+import re
 
 NAMESPACE = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
 PROPERTIES = {
@@ -17,22 +14,30 @@ PROPERTIES = {
     "ConformanceLevel": ("EN 16931", "The conformance level of the embedded XML document"),
 }
 """What the metadata say of the XML, and what each word means."""
+METADATA = re.compile(rb"\n<</Length (\d+)/Type/Metadata/Subtype/XML>>\nstream\n")
+SCHEMAS, END = b"<pdfaExtension:schemas><rdf:Bag>", b"</rdf:Description></rdf:RDF>"
+START = re.compile(rb"startxref\n(\d+)\n%%EOF\s*$")
+PLACE = re.compile(rb"(\d{10}) 00000 n")
 
 
 def completed(pdf: bytes) -> bytes:
     """The PDF with the metadata of Factur-X; it is PDF/A-3 and has `factur-x.xml` attached already."""
-    writer = PdfWriter(clone_from=PdfReader(BytesIO(pdf)))
-    writer.pdf_header = "%PDF-1.7"
-    metadata = writer.root_object["/Metadata"]
-    assert isinstance(metadata, DecodedStreamObject)
-    told = metadata.get_data().decode()
-    told = told.replace("<pdfaExtension:schemas><rdf:Bag>", f"<pdfaExtension:schemas><rdf:Bag>{_schema()}", 1)
-    told = told.replace("</rdf:Description></rdf:RDF>", f"{_values()}</rdf:Description></rdf:RDF>", 1)
-    metadata.set_data(told.encode())
-    metadata[NameObject("/Type")] = NameObject("/Metadata")
-    out = BytesIO()
-    writer.write(out)
-    return out.getvalue()
+    [found] = METADATA.finditer(pdf)
+    end = found.end() + int(found[1])
+    told = pdf[found.end() : end]
+    assert told.count(SCHEMAS) == told.count(END) == 1
+    told = told.replace(SCHEMAS, SCHEMAS + _schema().encode()).replace(END, _values().encode() + END)
+    stream = b"\n<</Length %d/Type/Metadata/Subtype/XML>>\nstream\n%b" % (len(told), told)
+    grown = len(stream) - (end - found.start())
+
+    def moved(place: int) -> int:
+        return place + grown * (place > found.start())
+
+    start = START.search(pdf)
+    assert start is not None
+    table = PLACE.sub(lambda each: b"%010d 00000 n" % moved(int(each[1])), pdf[int(start[1]) : start.start()])
+    tail = b"startxref\n%d\n%%%%EOF" % moved(int(start[1]))
+    return pdf[: found.start()] + stream + pdf[end : int(start[1])] + table + tail
 
 
 def _schema() -> str:

@@ -142,7 +142,21 @@ class Desk:
         """Make the files of some documents."""
         with published(self.workspace) as opened:
             documents = billed(opened, numbers)
-        return [self._made(document) for document in documents]
+        return [self._made_or_said(document) for document in documents]
+
+    def _made_or_said(self, document: Billed) -> Made:
+        """Make a document; one that cannot be made stops no other."""
+        number = document.head["invoice_number"]
+        try:
+            return self._made(document)
+        except OrderhouseError:
+            raise
+        except Exception as error:  # whatever is wrong with one document, the others are made
+            pdf = self.folder / f"{name_of(number)}.pdf"
+            pdf.unlink(missing_ok=True)
+            return Made(
+                number, pdf, "", "", f"{number} was not made ({type(error).__name__}: {error}); please report it."
+            )
 
     def _made(self, document: Billed) -> Made:
         number, company = document.head["invoice_number"], self.workspace.settings.company
@@ -154,9 +168,17 @@ class Desk:
         set_ = self.press.letter(letter(self.workspace, document, einvoice))
         pdf = hybrid.completed(set_.pdf) if einvoice else set_.pdf
         stem = self.folder / name_of(number)
-        contents = {"pdf": pdf} | ({"ubl.xml": einvoice.ubl, "cii.xml": einvoice.cii} if einvoice else {})
+        contents = {
+            "pdf": pdf,
+            "ubl.xml": einvoice.ubl if einvoice else None,
+            "cii.xml": einvoice.cii if einvoice else None,
+        }
         for ending, content in contents.items():
-            with whole(stem.with_name(f"{stem.name}.{ending}")) as draft:
+            file = stem.with_name(f"{stem.name}.{ending}")
+            if content is None:
+                file.unlink(missing_ok=True)
+                continue
+            with whole(file) as draft:
                 draft.write_bytes(content)
         return Made(number, stem.with_name(f"{stem.name}.pdf"), hashlib.sha256(pdf).hexdigest(), set_.unshown, note)
 
@@ -195,7 +217,7 @@ def letter(workspace: Workspace, document: Billed, einvoice: EInvoice | None = N
             Total(f"Total {currency}", spelled(head["gross_amount"], currency)),
         ],
         notes=_notes(document, company),
-        picture=zxingcpp.create_barcode(code, zxingcpp.QRCode, ec_level="M").to_svg() if code else "",
+        picture=_picture(code) if code else "",
         caption="Scan to pay" if code else "",
         attached=einvoice.cii.decode() if einvoice else "",
     )
@@ -213,6 +235,11 @@ def payment_code(document: Billed, company: Company) -> str:
     amount = f"EUR{head['gross_amount']:.2f}"
     told = ("BCD", "002", "1", "SCT", "", legible(company.name)[:70], company.iban.replace(" ", ""), amount, "", "")
     return "\n".join([*told, legible(head["invoice_number"])[:140]])
+
+
+def _picture(code: str) -> str:
+    """The code as SVG: in UTF-8, as it says of itself, without a mark of the encoding, which banking apps do not expect."""
+    return zxingcpp.create_barcode(code.encode(), zxingcpp.QRCode, ec_level="M", eci="Unknown").to_svg()
 
 
 def _buyer(head: Row) -> Party:
@@ -239,7 +266,7 @@ def _facts(head: Row) -> list[tuple[str, str]]:
 def _columns(document: Billed) -> list[tuple[Column, Callable[[Row], str]]]:
     """The columns of the lines; those that would say the same or nothing on every line are left out."""
     currency = document.head["currency"]
-    with_tax = all(line["prices_include_tax"] for line in document.lines)
+    with_tax = {line["prices_include_tax"] for line in document.lines}
     columns: list[tuple[Column, Callable[[Row], str]]] = [(Column("Line"), lambda line: str(line["line_no"]))]
     if document.head["order_id"] is None:
         columns.append((Column("Order", 1.1), lambda line: line["order_id"]))
@@ -247,8 +274,13 @@ def _columns(document: Billed) -> list[tuple[Column, Callable[[Row], str]]]:
         (Column("SKU", 1), lambda line: line["sku"] or ""),
         (Column("Description", 2.6), lambda line: line["description"]),
         (Column("Quantity"), lambda line: f"{line['quantity']:,}"),
-        (Column("Price with tax" if with_tax else "Price"), lambda line: spelled(line["unit_price"], currency)),
+        (
+            Column("Price with tax" if with_tax == {True} else "Price"),
+            lambda line: spelled(line["unit_price"], currency),
+        ),
     ]
+    if len(with_tax) == 2:
+        columns.append((Column("With tax"), lambda line: "yes" if line["prices_include_tax"] else "no"))
     if any(line["discount_amount"] for line in document.lines):
         columns.append((Column("Discount"), lambda line: spelled(line["discount_amount"] or None, currency)))
     return [
@@ -270,8 +302,11 @@ def _tax(row: Row, currency: str) -> Total:
 def _notes(document: Billed, company: Company) -> list[str]:
     head, notes = document.head, []
     total = f"{spelled(head['gross_amount'], head['currency'])} {head['currency']}"
-    if any(line["prices_include_tax"] for line in document.lines):
+    with_tax = {line["prices_include_tax"] for line in document.lines}
+    if with_tax == {True}:
         notes.append("Prices and discounts include tax; the net amounts are without it.")
+    elif len(with_tax) == 2:
+        notes.append("Prices and discounts include tax where the line says so; the net amounts are without it.")
     for row in document.taxes:
         reason = row["exemption_reason"] or einvoices.EXEMPT.get(row["tax_category"])
         if reason:
@@ -302,7 +337,7 @@ def _index(folder: Path, heads: list[Row], made: list[Made]) -> None:
             | {
                 "gross_amount": spelled(head["gross_amount"], head["currency"]).replace(",", ""),
                 "currency": head["currency"],
-                "pdf": each.pdf.name,
+                "pdf": each.pdf.name if each.sha256 else "",
                 "ubl": f"{stem}.ubl.xml" if each.has_einvoice else "",
                 "cii": f"{stem}.cii.xml" if each.has_einvoice else "",
                 "pdf_sha256": each.sha256,

@@ -128,7 +128,7 @@ def _bucket(
             stored = pl.concat([stored, issued.invoice_lines])
             units = rules.billed_units(stored)
         written += _proven(night, orders, lines, stored, policy, withdrawn)
-    billing.note_billed(warehouse, night.as_of, units, rules.billing_axis(lines, units))
+    billing.note_billed(warehouse, units, rules.billing_axis(lines, units))
     return written
 
 
@@ -198,7 +198,7 @@ def _payments(night: Night) -> int:
     written += night.put(PaymentOnAccount, kept, "payment_id IN (SELECT payment_id FROM due_payments)")
     owed = receivables.refunds_due(warehouse.table(PaymentOnAccount), warehouse.table(RefundDue), as_of)
     written += night.put(RefundDue, owed, "true")
-    billing.note_paid(warehouse, as_of, receivables.payment_axis(documents, covers, applied, kept))
+    billing.note_paid(warehouse, receivables.payment_axis(documents, covers, applied, kept))
     is_open = pl.concat(
         [
             receivables.receivables(documents, applied, as_of),

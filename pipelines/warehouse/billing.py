@@ -137,44 +137,45 @@ def last_hashes(warehouse: Warehouse) -> dict[str, str]:
     return dict(found.select("kind", "content_hash").iter_rows())
 
 
-def note_billed(warehouse: Warehouse, as_of: date, units: pl.DataFrame, axes: pl.DataFrame) -> None:
+def note_billed(warehouse: Warehouse, units: pl.DataFrame, axes: pl.DataFrame) -> None:
     """Put what is on invoices beside lines and orders, where it is not there yet.
 
     Args:
         warehouse: inside a transaction.
-        as_of: the night.
         units: order_id, line_no, invoiced, credited.
         axes: order_id, billing.
     """
     with warehouse.given(units=units, axes=axes):
         warehouse.run(
-            """UPDATE core.order_lines AS l SET invoiced = u.invoiced, credited = u.credited, as_of = ?
+            """UPDATE core.order_lines AS l SET invoiced = u.invoiced, credited = u.credited
                FROM units u WHERE l.order_id = u.order_id AND l.line_no = u.line_no
-               AND (l.invoiced <> u.invoiced OR l.credited <> u.credited)""",
-            [as_of],
+               AND (l.invoiced <> u.invoiced OR l.credited <> u.credited)"""
         )
         warehouse.run("CREATE OR REPLACE TEMP TABLE axes_now AS FROM axes")
-    _update_orders(warehouse, as_of, "billing")
+    _update_orders(warehouse, "billing")
 
 
-def note_paid(warehouse: Warehouse, as_of: date, axes: pl.DataFrame) -> None:
+def note_paid(warehouse: Warehouse, axes: pl.DataFrame) -> None:
     """Put how far orders are paid beside those that are settled tonight: order_id, payment; without a row: none."""
     with warehouse.given(axes=axes):
         warehouse.run(
             """CREATE OR REPLACE TEMP TABLE axes_now AS
                SELECT order_id, coalesce(payment, 'none') AS payment FROM due_orders LEFT JOIN axes USING (order_id)"""
         )
-    _update_orders(warehouse, as_of, "payment")
+    _update_orders(warehouse, "payment")
 
 
-def _update_orders(warehouse: Warehouse, as_of: date, axis: str) -> None:
-    """Set one axis of the orders in `axes_now` that differ, and remember these for the next publication."""
+def _update_orders(warehouse: Warehouse, axis: str) -> None:
+    """Set one axis of the orders in `axes_now` that differ, and remember these for the next publication.
+
+    The night they name stays: it is that of their events, and a rerun of this one shall not fold them anew.
+    """
     changed = f"FROM axes_now a WHERE o.order_id = a.order_id AND o.{axis} <> a.{axis}"
     warehouse.run(
         f"""INSERT INTO core.unpublished_orders
             SELECT o.order_id FROM core.orders o JOIN axes_now a ON o.order_id = a.order_id AND o.{axis} <> a.{axis}"""
     )
-    warehouse.run(f"UPDATE core.orders AS o SET {axis} = a.{axis}, as_of = ? {changed}", [as_of])
+    warehouse.run(f"UPDATE core.orders AS o SET {axis} = a.{axis} {changed}")
 
 
 def find_due(warehouse: Warehouse, as_of: date, since: nights.Since, *, everything: bool) -> None:

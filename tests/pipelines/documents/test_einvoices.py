@@ -193,6 +193,7 @@ def test_why_no_tax_is_due_is_told(code: str, reason: str, failed_asserts: Judge
     [
         ("STD", COMPANY.model_copy(update={"tax_id": None}), "the company has no tax_id; set it in"),
         ("STD", COMPANY.model_copy(update={"country": None}), "the company has no country; set it in"),
+        ("STD", COMPANY.model_copy(update={"country": "UK"}), "country UK is no code of ISO 3166, such as DE or GB"),
         ("EXPORT", COMPANY.model_copy(update={"tax_id": "12/345"}), "does not begin with a country"),
         ("REVERSE", COMPANY, "needs the VAT number of the customer"),
         ("ODD", COMPANY, "tax category Z does not go with a rate of 5 percent; mend tax_rates.csv"),
@@ -203,6 +204,14 @@ def test_what_is_missing_for_an_e_invoice_is_said_in_a_sentence(code: str, compa
     with pytest.raises(OrderhouseError, match=sentence) as raised:
         einvoices.made(document, company)
     assert str(raised.value).startswith("INV-2026-000000001 has no e-invoice: ")
+
+
+def test_a_buyer_in_northern_ireland_has_a_vat_number_too(failed_asserts: Judge) -> None:
+    customers = BUSINESS.with_columns(tax_id=pl.lit("XI123456789"), country=pl.lit("GB"))
+    shop = Shop(tax_rates=RATES, customers=customers)
+    made = einvoices.made(billed(orders("order_id", "O1"), lines(LINE, "O1 | 1 | A | 1 | 10 | | INTRA"), shop), COMPANY)
+    assert b"XI123456789" in made.ubl
+    assert failed_asserts([made]) == []
 
 
 def test_a_buyer_of_whom_only_the_order_is_known_has_an_e_invoice_all_the_same(failed_asserts: Judge) -> None:

@@ -117,8 +117,25 @@ def test_prices_with_tax_are_said_to_be_so(tmp_path: Path) -> None:
     assert "Net 25.18 19 % tax on 25.18 4.79 Total EUR 29.97" in said
 
 
-def test_the_code_to_scan_pays_the_total_to_our_account(tmp_path: Path) -> None:
+def test_where_only_some_orders_have_prices_with_tax_each_line_says_which(tmp_path: Path) -> None:
+    shop = Shop()
+    asked = orders("order_id | customer_id | prices_include_tax", "O1 | M1 | true", "O2 | M1 | false")
+    sold = lines(LINE, "O1 | 1 | A | 1 | 11.90 | ", "O2 | 1 | A | 1 | 10.00 | ")
+    shop.night(asked, sold, consolidated_customers=("M1",), consolidates=True)
+    [made] = invoices.written(issued(tmp_path, shop)).made
+    said = text_of(made.pdf)
+    # 11.90 holds 1.90 of tax, so both lines are 10.00 net
+    assert "1 O1 A Apple 1 11.90 yes 19 % 10.00 2 O2 A Apple 1 10.00 no 19 % 10.00" in said
+    assert "Prices and discounts include tax where the line says so; the net amounts are without it." in said
+    assert "Prices and discounts include tax;" not in said
+
+
+@pytest.mark.parametrize("name", ["Haus & Hof *Versand* GmbH", "Öl & Söhne GmbH", "Żółć Łódź"])
+def test_the_code_to_scan_pays_the_total_to_our_account(name: str, tmp_path: Path) -> None:
     workspace = issued(tmp_path, shop_of(orders("order_id", "O1"), "O1 | 1 | A | 3 | 10.00 | "))
+    settings = SETTINGS.format(more=TAXED).replace("Haus & Hof *Versand* GmbH", name)
+    (tmp_path / "orderhouse.toml").write_text(settings, encoding="utf-8")
+    workspace = Workspace(tmp_path)
     found = invoices.written(workspace)
     with invoices.published(workspace) as opened:
         [document] = invoices.billed(opened, [found.made[0].invoice_number])
@@ -128,8 +145,10 @@ def test_the_code_to_scan_pays_the_total_to_our_account(tmp_path: Path) -> None:
     png = typst.compile(tmp_path / "code.typ", format="png", ppi=200, sys_inputs={"code": picture})
     assert isinstance(png, bytes)
     [code] = zxingcpp.read_barcodes(np.asarray(Image.open(BytesIO(png)).convert("L")))
-    assert code.text.split("\n") == [
-        "BCD", "002", "1", "SCT", "", "Haus & Hof *Versand* GmbH", "DE02120300000000202051", "EUR35.70", "", "",
+    # 1 says UTF-8, and so it is; no mark of the encoding comes before it
+    assert code.symbology_identifier == "]Q1"
+    assert code.bytes.decode("utf-8").split("\n") == [
+        "BCD", "002", "1", "SCT", "", name, "DE02120300000000202051", "EUR35.70", "", "",
         "INV-2026-000000001",
     ]  # fmt: skip
 
@@ -161,6 +180,27 @@ def test_without_what_an_e_invoice_needs_the_pdf_is_made_and_the_index_says_why(
     assert (row["gross_amount"], row["currency"], row["ubl"]) == ("35.70", "EUR", "")
 
 
+def test_an_e_invoice_that_is_no_longer_possible_does_not_stay_beside_its_document(tmp_path: Path) -> None:
+    shop = shop_of(orders("order_id", "O1"), "O1 | 1 | A | 3 | 10.00 | ")
+    folder = invoices.written(issued(tmp_path, shop)).folder
+    assert len(list(folder.glob("*.xml"))) == 2
+    invoices.written(issued(tmp_path, shop, more=""))
+    assert list(folder.glob("*.xml")) == []
+
+
+def test_completing_the_metadata_leaves_every_other_part_of_the_pdf_where_the_file_says_it_is(tmp_path: Path) -> None:
+    workspace = issued(tmp_path, shop_of(orders("order_id", "O1"), "O1 | 1 | A | 3 | 10.00 | "))
+    content = invoices.written(workspace).made[0].pdf.read_bytes()
+    table = int(re.findall(rb"startxref\n(\d+)\n%%EOF$", content)[0])
+    assert content[table:].startswith(b"xref\n")
+    places = [int(place) for place in re.findall(rb"(\d{10}) 00000 n", content[table:])]
+    assert len(places) > 50
+    for number, place in enumerate(places, start=1):
+        assert content[place:].startswith(b"%d 0 obj" % number)
+    reader = pypdf.PdfReader(BytesIO(content), strict=True)
+    assert reader.trailer["/Root"]["/Metadata"].get_data().endswith(b'<?xpacket end="r"?>')
+
+
 def test_markup_control_characters_and_very_long_names_are_shown_as_they_are(tmp_path: Path) -> None:
     name = "#panic() $x^2$ *bold* @ref <script>alert(1)</script> " + "W" * 150
     customers = whole_customers(
@@ -177,6 +217,24 @@ def test_markup_control_characters_and_very_long_names_are_shown_as_they_are(tmp
     assert name.replace(" ", "") in said.replace(" ", "")
     assert "a b [31mevil" in said
     assert made.has_einvoice
+
+
+def test_a_document_that_cannot_be_made_stops_no_other_and_says_so(tmp_path: Path) -> None:
+    shop = shop_of(orders("order_id", "O1", "O2"), "O1 | 1 | A | 1 | 1 | ", "O2 | 1 | A | 1 | 2 | ")
+    shop.invoice_lines = shop.invoice_lines.filter(pl.col("order_id") != "O1")
+    found = invoices.written(issued(tmp_path, shop))
+    assert [made.pdf.exists() for made in found.made] == [False, True]
+    first, second = list(csv.DictReader((found.folder / "index.csv").open(encoding="utf-8-sig")))
+    assert first["note"].startswith("INV-2026-000000001 was not made (")
+    assert (first["pdf"], second["pdf"], second["note"]) == ("", "INV-2026-000000002.pdf", "")
+
+
+def test_an_iban_whose_check_digits_do_not_fit_is_refused(tmp_path: Path) -> None:
+    workspace = issued(
+        tmp_path, shop_of(orders("order_id", "O1"), "O1 | 1 | A | 1 | 1 | "), 'iban = "DE03120300000000202051"'
+    )
+    with pytest.raises(OrderhouseError, match=r"company\.iban: 'DE03120300000000202051' is no IBAN"):
+        _ = workspace.settings
 
 
 def test_ten_thousand_lines_go_over_as_many_pages_as_it_takes(tmp_path: Path) -> None:

@@ -227,7 +227,7 @@ def test_more_rows_than_a_sheet_holds_are_refused_in_a_sentence(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["export", "sales"], 2, "'sales' is not one of 'stock', 'reorder', 'purchase_orders', 'turnover', 'ageing'"),
+        (["export", "sales"], 2, "'sales' is not one of 'stock', 'reorder', 'purchase_orders', 'turnover', 'invoices'"),
         (["export", "stock", "--format", "pdf"], 2, "'pdf' is not one of 'csv', 'xlsx', 'parquet'"),
         (["export", "stock", "--format", "csv", "--out", "x.xlsx"], 2, "x.xlsx does not end in .csv"),
         (["export", "stock", "--out", "x.pdf"], 2, "x.pdf ends in none of csv, xlsx, parquet."),
