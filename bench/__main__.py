@@ -195,6 +195,7 @@ def billing(orders: int) -> None:
     for line in night.said.strip().splitlines():
         print(f"    {line}")
     print(f"ratio to the baseline: {_seconds(night) / baseline:.1f}")
+    print(f"storing the same rows, bare SQL   {_seconds(measured('-m', 'bench.billing', 'stored', str(work))):>8.1f} s")
     print(measured("-m", "bench.documents", str(shop), "1000").said.strip())
     shutil.rmtree(work)
 

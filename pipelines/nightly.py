@@ -264,8 +264,8 @@ class Session:
         try:
             written = write()
             self.say(f"{len(written.made)} {what} written to {written.folder}")
-        except OrderhouseError as error:
-            self.say(f"The files of the {what} were not written: {error}")
+        except Exception as error:  # the night is done and published; its files can be made again at any time
+            self.say(f"The files of the {what} were not written ({error}); `orderhouse documents` makes them again.")
 
     def notify(self) -> None:
         """Run the operator's command with the result on its standard input."""

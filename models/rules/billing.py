@@ -57,6 +57,8 @@ BILLED = [
 SHIP_TO = ["ship_name", "ship_street", "ship_city", "ship_postcode", "ship_country"]
 CUSTOMER = ["name", "street", "city", "postcode", "country", "tax_id", "payment_terms_days"]
 TOO_LARGE = 10**14
+LAST_DAY = date(2199, 12, 31)
+"""No contract lets a date be later, whatever the terms of a customer are."""
 
 
 @dataclass(frozen=True)
@@ -704,7 +706,7 @@ def _invoices(
     )
     placed = orders.select("order_id", "customer_id", "currency", "shipped_on", *SHIP_TO)
     is_whole = pl.col("document").str.starts_with("order ")
-    terms = pl.col("payment_terms_days").fill_null(0)
+    terms = pl.col("payment_terms_days").fill_null(0).clip(0, (LAST_DAY - policies.issued_on).days)
     of_customer = pl.col("street").is_not_null()
 
     def of_buyer(name: str) -> pl.Expr:

@@ -50,8 +50,12 @@ def coin(currency: pl.Expr) -> pl.Expr:
 
 
 def written(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
-    """An amount as a sentence has it, in the places of its currency."""
-    return _by_places(currency, lambda places: rounded(amount, currency).cast(pl.Decimal(38, places)).cast(pl.String))
+    """An amount as a sentence has it: in the places of its currency, and more where it has more."""
+    text = amount.cast(SUM).cast(pl.String)
+    return _by_places(
+        currency,
+        lambda places: text.str.replace(rf"(\.\d{{{places}}}\d*?)0*$", "${1}").str.strip_suffix("."),
+    )
 
 
 def times(quantity: pl.Expr, price: pl.Expr, currency: pl.Expr) -> pl.Expr:

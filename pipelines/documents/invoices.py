@@ -201,7 +201,7 @@ def letter(workspace: Workspace, document: Billed, einvoice: EInvoice | None = N
     """A document in the words of a letter."""
     head, company = document.head, workspace.settings.company
     currency = head["currency"]
-    code = payment_code(document, company)
+    code, columns = payment_code(document, company), _columns(document)
     return Letter(
         title=TITLES[head["kind"]],
         number=head["invoice_number"],
@@ -209,8 +209,8 @@ def letter(workspace: Workspace, document: Billed, einvoice: EInvoice | None = N
         sender=sender(workspace),
         receiver=_buyer(head),
         facts=_facts(head),
-        columns=[column for column, _ in _columns(document)],
-        rows=[[said(line) for _, said in _columns(document)] for line in document.lines],
+        columns=[column for column, _ in columns],
+        rows=[[said(line) for _, said in columns] for line in document.lines],
         totals=[
             Total("Net", spelled(head["net_amount"], currency), is_sum=False),
             *(_tax(row, currency) for row in document.taxes),

@@ -40,7 +40,7 @@ def waiting(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     ask("order_lines", "order_id, line_no", "order", "order_id", orders)
     ask("order_events", "event_id", "order", "order_id", orders)
     ask("payments", "payment_id", "order", "order_id", orders, "invoice_number IS NULL")
-    ask("payments", "payment_id", "invoice", "invoice_number", "(SELECT NULL::VARCHAR AS invoice_number)")
+    ask("payments", "payment_id", "invoice", "invoice_number", "(SELECT invoice_number FROM core.invoices)")
     ask("stock_movements", "movement_id", "product", "sku", skus)
     ask("stock_counts", "sku, location_id, counted_on", "product", "sku", skus)
     ask("inbound", "purchase_order_id, line_no", "product", "sku", skus)

@@ -174,6 +174,7 @@ def test_payments_meet_their_invoice_or_wait_and_money_owed_back_is_listed(tmp_p
         "p2 | INV-2026-000000002 | | 10.00 | EUR | 2026-03-02",
         "p3 | | o9 | 5.00 | EUR | 2026-03-02",
         "p4 | INV-2026-000000002 | | 11.38 | USD | 2026-03-02",
+        "p5 | INV-2026-000000009 | | 1.00 | EUR | 2026-03-02",
     )
     green(found, FIRST)
     assert query(found, "SELECT payment_id, invoice_number, amount::VARCHAR FROM payments_applied ORDER BY ALL") == [
@@ -184,6 +185,11 @@ def test_payments_meet_their_invoice_or_wait_and_money_owed_back_is_listed(tmp_p
         ("p1", "3.4600", "overpaid"),
         ("p3", "5.0000", "unknown_order"),
         ("p4", "11.3800", "other_currency"),
+        ("p5", "1.0000", "unknown_invoice"),
+    ]
+    assert query(found, "SELECT key, waits_for FROM waiting_rows ORDER BY ALL") == [
+        ("p3", "order o9"),
+        ("p5", "invoice INV-2026-000000009"),
     ]
     assert query(found, "SELECT payment_id, amount::VARCHAR, since FROM refunds_due") == [("p1", "3.4600", FIRST)]
     assert query(found, "SELECT order_id, payment FROM orders ORDER BY 1") == [
@@ -193,7 +199,7 @@ def test_payments_meet_their_invoice_or_wait_and_money_owed_back_is_listed(tmp_p
     assert query(found, "SELECT invoice_number, open_amount::VARCHAR, days_overdue, bucket FROM receivables") == [
         ("INV-2026-000000002", "11.3800", 0, "not_due")
     ]
-    lands(found, "payments", "p2.csv", PAYMENTS, "p5 | | o1 | -3.46 | EUR | 2026-03-03")
+    lands(found, "payments", "p2.csv", PAYMENTS, "p6 | | o1 | -3.46 | EUR | 2026-03-03")
     green(found, SECOND)
     assert query(found, "SELECT * FROM refunds_due") == []
     assert query(found, "SELECT order_id, payment FROM orders WHERE order_id = 'o1'") == [("o1", "paid")]

@@ -116,11 +116,15 @@ def test_money_owed_back_is_named_with_its_payment_order_and_customer() -> None:
         "payment_id | order_id | customer_id | currency | amount | since",
         "p1 | o1 | k1 | KWD | 1.235 | 2026-01-02",
         "p2 | | | JPY | 500 | 2026-01-05",
+        "p3 | | | EUR | 0.0001 | 2026-01-05",
+        "p4 | | | EUR | -7.5 | 2026-01-05",
         schema=RefundDue,
     ).with_columns(amount_r=pl.lit(None, pl.Decimal(18, 4)))
     assert told(attention.refunds_to_pay(refunds)) == [
         ("refund_due:p1", "1.235 KWD of payment p1 for order o1 is owed back to k1: pay it back.", date(2026, 1, 2)),
         ("refund_due:p2", "500 JPY of payment p2 is owed back to the customer: pay it back.", NIGHT),
+        ("refund_due:p3", "0.0001 EUR of payment p3 is owed back to the customer: pay it back.", NIGHT),
+        ("refund_due:p4", "-7.50 EUR of payment p4 is owed back to the customer: pay it back.", NIGHT),
     ]
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from models.rules import billing
 from models.tables.base import empty
+from models.tables.feeds import Customer
 from models.tables.lifecycle import Order, OrderLine
-from tests.billed import CHANNELS, NIGHT, TAX_RATES, Shop, drawn, lines, orders, shown
+from tests.billed import CHANNELS, NIGHT, TAX_RATES, Shop, drawn, lines, orders, shown, whole_customers
 from tests.builders import frame
 
 ONE_ORDER = orders("order_id", "O1")
@@ -491,6 +492,13 @@ def test_the_due_date_follows_the_customers_terms_and_is_at_once_without_any() -
     asked = orders("order_id | customer_id", "O1 | K1", "O2 | K2", "O3 | ")
     sold = lines("order_id | line_no | quantity | unit_price", *(f"O{order} | 1 | 1 | 1" for order in (1, 2, 3)))
     assert shown(Shop().night(asked, sold).invoices, "due_on") == [("2026-12-24",), ("2026-11-24",), ("2026-11-24",)]
+
+
+def test_terms_beyond_all_dates_end_with_the_last_day_that_a_date_can_be() -> None:
+    customers = whole_customers(frame("customer_id | payment_terms_days", "K1 | 1000000000", schema=Customer))
+    sold = lines("order_id | line_no | quantity | unit_price", "O1 | 1 | 1 | 1")
+    issued = Shop(customers=customers).night(orders("order_id", "O1"), sold)
+    assert shown(issued.invoices, "due_on") == [("2199-12-31",)]
 
 
 def test_the_buyer_is_the_customer_else_who_gets_the_parcel() -> None:
