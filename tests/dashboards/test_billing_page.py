@@ -126,7 +126,7 @@ def test_debit_is_credit_in_every_currency(monkeypatch: pytest.MonkeyPatch, nigh
 def test_a_thing_for_billing_to_do_leads_to_its_invoice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     todo = frame(
         "as_of | item_id | role | kind | subject_id | amount | first_seen_on | sentence | page",
-        f"{AS_OF} | overdue:I-1 | billing | overdue | I-1 | 9.50 | {AS_OF} | Invoice I-1 is overdue. | billing",
+        f"{AS_OF} | debt_to_collect:I-1 | billing | debt_to_collect | I-1 | 9.50 | {AS_OF} | Invoice I-1 is overdue. | billing",
         schema=AttentionItem,
     )
     publish(tmp_path, {"attention": todo})
@@ -172,7 +172,7 @@ def test_an_order_shows_its_invoice_and_one_that_is_not_billed_says_why(
 def test_the_pdf_is_offered_where_it_is_and_the_command_named_where_it_is_not(
     monkeypatch: pytest.MonkeyPatch, night: Path, tmp_path: Path
 ) -> None:
-    found = Path(shutil.copytree(night, tmp_path / "shop", symlinks=True))
+    found = Path(shutil.copytree(night, tmp_path / "shop", symlinks=True, ignore=shutil.ignore_patterns("documents")))
     app = billing(monkeypatch, found, invoice=FIRST_INVOICE)
     command = f"orderhouse documents invoices --invoice {FIRST_INVOICE}"
     assert command in [code.value for code in app.code]

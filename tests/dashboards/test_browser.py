@@ -57,9 +57,6 @@ def buying_address(buying: Workspace) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def billing_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     found = billed(billing_shop(tmp_path_factory.mktemp("billing") / "shop"))
-    folder = found.documents / "invoices" / "2026-03-02"
-    folder.mkdir(parents=True)
-    (folder / "INV-2026-000000001.pdf").write_bytes(b"%PDF-made by the night")
     with server(found.root) as address:
         yield address
 
@@ -267,7 +264,7 @@ def test_a_bookkeeper_gets_the_journal_and_a_customers_invoice(page: "sync_api.P
     assert contents["XLSX"][:2] == b"PK"
     with page.expect_download(timeout=60_000) as download:
         page.get_by_role("button", name="INV-2026-000000001.pdf").click()
-    assert Path(download.value.path()).read_bytes() == b"%PDF-made by the night"
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF-1.7")
 
 
 def test_a_document_that_is_chosen_stands_beside_the_one_looked_up(page: "sync_api.Page", billing_address: str) -> None:
