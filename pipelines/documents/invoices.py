@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -122,14 +123,29 @@ def all_made(workspace: Workspace, folder: Path, numbers: list[str], say: Say) -
             yield from desk.made(part)
         return
     count = 0
-    with ProcessPoolExecutor(
-        min(os.cpu_count() or 1, len(parts)), get_context("spawn"), initializer=_sit_down, initargs=(workspace, folder)
-    ) as pool:
-        for done in pool.map(_made_here, parts):
-            yield from done
-            count += len(done)
-            if count % TOLD_EVERY < TOGETHER or count == len(numbers):
-                say(f"{count:,} of {len(numbers):,} documents made")
+    for done in _side_by_side(workspace, folder, parts):
+        yield from done
+        count += len(done)
+        if count % TOLD_EVERY < TOGETHER or count == len(numbers):
+            say(f"{count:,} of {len(numbers):,} documents made")
+
+
+def _side_by_side(workspace: Workspace, folder: Path, parts: list[list[str]]) -> Iterator[list[Made]]:
+    """Make parts in processes of their own; where one of these dies, what is left is made here."""
+    done = 0
+    try:
+        with ProcessPoolExecutor(
+            min(os.cpu_count() or 1, len(parts)),
+            get_context("spawn"),
+            initializer=_sit_down,
+            initargs=(workspace, folder),
+        ) as pool:
+            for made in pool.map(_made_here, parts):
+                done += 1
+                yield made
+    except BrokenProcessPool:
+        desk = Desk(workspace, folder)
+        yield from (desk.made(part) for part in parts[done:])
 
 
 class Desk:

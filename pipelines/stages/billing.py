@@ -84,10 +84,10 @@ def _documents(night: Night) -> int:
 
 
 def _withdrawn(night: Night) -> list[str]:
-    """The invoices that people decided to credit and bill anew."""
+    """The invoices of earlier nights that people decided to credit and bill anew: tonight's cannot have been seen yet."""
     decisions = night.rows("decisions", "subject", "subject_id", "action")
     asked = (pl.col("subject") == "invoice") & pl.col("action").is_in(["credit", "void"])
-    return decisions.filter(asked)["subject_id"].unique().sort().to_list()
+    return billing.issued_before(night.warehouse, night.as_of, decisions.filter(asked)["subject_id"].to_list())
 
 
 def _bucket(

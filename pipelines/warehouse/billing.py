@@ -103,6 +103,16 @@ def find_orders(
     return range(int(warehouse.value("SELECT coalesce(max(bucket) + 1, 0) FROM billed_orders")))
 
 
+def issued_before(warehouse: Warehouse, as_of: date, numbers: Collection[str]) -> list[str]:
+    """Which of these numbers are invoices of earlier nights; ordered."""
+    with warehouse.given(asked=pl.DataFrame({"invoice_number": list(numbers)}, schema={"invoice_number": pl.String})):
+        return warehouse.frame(
+            """SELECT invoice_number FROM core.invoices SEMI JOIN asked USING (invoice_number)
+               WHERE kind = 'invoice' AND issued_on < ? ORDER BY ALL""",
+            [as_of],
+        )["invoice_number"].to_list()
+
+
 def within(bucket: int) -> str:
     """The condition that narrows rows with an order_id to one bucket; the bounds let a scan pass over what lies outside."""
     theirs = f"FROM billed_orders WHERE bucket = {bucket}"
