@@ -231,21 +231,22 @@ def take_in(
     touched: dict[str, list[Delivery]] = {}
     from_sources: list[tuple[list[Delivery], sources.Mapped]] = []
     tell = _Progress(say, len(fresh))
-    for feed in FEEDS:
-        batch = [delivery for delivery in fresh if delivery.feed == feed]
-        if batch:
-            _load(warehouse, workspace, feed, batch, tell)
-            touched[feed] = batch
-    for source, folder in workspace.source_folders().items():
-        batch = _first_of_each([delivery for delivery in fresh if delivery.feed == source])
-        if batch:
-            say(f"reading {len(batch)} files of source {source}")
-            mapped = load_source(warehouse, workspace, folder, batch)
-            from_sources.append((batch, mapped))
-            for feed in mapped.rows:
-                touched.setdefault(feed, []).extend(batch)
-    for feed, batch in touched.items():
-        _settle(warehouse, workspace, feed, batch, first)
+    with warehouse.gathered():
+        for feed in FEEDS:
+            batch = [delivery for delivery in fresh if delivery.feed == feed]
+            if batch:
+                _load(warehouse, workspace, feed, batch, tell)
+                touched[feed] = batch
+        for source, folder in workspace.source_folders().items():
+            batch = _first_of_each([delivery for delivery in fresh if delivery.feed == source])
+            if batch:
+                say(f"reading {len(batch)} files of source {source}")
+                mapped = load_source(warehouse, workspace, folder, batch)
+                from_sources.append((batch, mapped))
+                for feed in mapped.rows:
+                    touched.setdefault(feed, []).extend(batch)
+        for feed, batch in touched.items():
+            _settle(warehouse, workspace, feed, batch, first)
     for batch, mapped in from_sources:
         _count_source(warehouse, batch, mapped, first)
     _record(warehouse, [delivery for delivery in deliveries if delivery.status != "known"], as_of)
@@ -323,7 +324,7 @@ def _archived_deliveries(workspace: Workspace, only: set[int]) -> Iterator[Deliv
 def _load(warehouse: Warehouse, workspace: Workspace, feed: str, deliveries: list[Delivery], tell: _Progress) -> None:
     """Read the files of one feed in their order."""
     done: set[str] = set()
-    with warehouse.gathered(), ThreadPoolExecutor(1) as worker:
+    with ThreadPoolExecutor(1) as worker:
         loader = _Loader(warehouse, feed, workspace.settings.business.time_zone, worker)
         for delivery in deliveries:
             tell.one_more(delivery)

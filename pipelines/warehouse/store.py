@@ -144,7 +144,7 @@ class Warehouse:
 
     def insert(self, target: str, frame: pl.DataFrame) -> None:
         """Add rows to `schema.name` by the names of their columns."""
-        if self._gathered is not None and frame.height >= GATHERED_FROM:
+        if self._gathered is not None and (frame.height >= GATHERED_FROM or self._gathered.get(target)):
             file = self.spill / f"gathered-{next(self._numbers)}.parquet"
             frame.write_parquet(file, compression="lz4", statistics=False)
             self._gathered.setdefault(target, []).append(str(file))
@@ -163,18 +163,26 @@ class Warehouse:
         self._gathered = {}
         try:
             yield
-            self.add_gathered()
+            for target in self._gathered:
+                self.add_gathered(target)
         finally:
             self._gathered = None
             for file in self.spill.glob("gathered-*.parquet"):
                 file.unlink()
 
-    def add_gathered(self) -> None:
-        """Add what was gathered so far."""
-        for target, files in (self._gathered or {}).items():
-            if files:
-                self.run(f"INSERT INTO {target} BY NAME SELECT * FROM read_parquet(?)", [files])
-        self._gathered = None if self._gathered is None else {target: [] for target in self._gathered}
+    def awaiting(self, target: str) -> str:
+        """A query of the rows that are gathered for a table and not added yet."""
+        files = (self._gathered or {}).get(target)
+        if not files:
+            return f"FROM {target} WHERE false"
+        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        return f"FROM read_parquet([{listed}])"
+
+    def add_gathered(self, target: str, but: str = "") -> None:
+        """Add to a table what is gathered for it so far, but those rows that a join leaves out."""
+        if self._gathered and self._gathered.get(target):
+            self.run(f"INSERT INTO {target} BY NAME SELECT * FROM ({self.awaiting(target)}) {but}")
+            self._gathered[target] = []
 
     def append_new(self, table: TableClass, frame: pl.DataFrame) -> int:
         """Add to a ledger the rows whose key it has not; returns how many."""

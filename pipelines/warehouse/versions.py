@@ -56,7 +56,7 @@ def load(warehouse: Warehouse, feed: str, accepted: pl.DataFrame, sequences: Map
 
 def unload(warehouse: Warehouse, feed: str, sequence: int) -> None:
     """Take back the rows of a file that turned out to be unreadable."""
-    warehouse.add_gathered()
+    warehouse.add_gathered(f"feeds.{feed}")
     warehouse.run(f"DELETE FROM feeds.{feed} WHERE file_sequence = ?", [sequence])
 
 
@@ -67,6 +67,9 @@ def settle(warehouse: Warehouse, feed: str, first_sequence: int) -> Settled:
     Equal to one of them it is a duplicate. In a ledger the first row of a key counts, an equal one is a duplicate, any
     other contradicts it; elsewhere other content is a version and counts.
 
+    Gathered rows are judged before they are added: a table from which rows that the same transaction added are deleted is
+    written all over again at the commit.
+
     Args:
         warehouse: inside a transaction.
         feed: the feed's name.
@@ -76,21 +79,32 @@ def settle(warehouse: Warehouse, feed: str, first_sequence: int) -> Settled:
         Repeated: file_id, record_number. Contradicting: these and the reason; ordered.
     """
     key, place = _key(feed), f"feeds.{feed}"
-    new = f"file_sequence >= {first_sequence}"
+    new, awaiting = f"file_sequence >= {first_sequence}", warehouse.awaiting(place)
     warehouse.run(
         f"""
         CREATE OR REPLACE TEMP TABLE doubted AS
-        WITH new_keys AS (SELECT {key}, count(*) AS times FROM {place} WHERE {new} GROUP BY ALL)
+        WITH new_keys AS (
+            SELECT {key}, count(*) AS times
+            FROM (SELECT {key} FROM {place} WHERE {new} UNION ALL SELECT {key} FROM ({awaiting})) GROUP BY ALL
+        )
         SELECT {key} FROM new_keys WHERE times > 1
         UNION
         SELECT {key} FROM new_keys SEMI JOIN (SELECT {key} FROM {place} WHERE NOT {new}) USING ({key})
         """
     )
+    warehouse.run(
+        f"CREATE OR REPLACE TEMP TABLE doubtful AS SELECT * FROM ({awaiting}) SEMI JOIN doubted USING ({key})"
+    )
+    warehouse.add_gathered(place, f"ANTI JOIN doubted USING ({key})")
     if not warehouse.value("SELECT count(*) FROM doubted"):
         nothing = pl.DataFrame(schema={"file_id": pl.String, "record_number": pl.Int64})
         return Settled(nothing, nothing)
-    _judge(warehouse, feed, f"(SELECT *, rowid AS row, false AS is_aside FROM {place} SEMI JOIN doubted USING ({key}))")
-    _move(warehouse, place, f"feeds.{ASIDE}_{feed}", f"verdict <> 'counts' AND {new}")
+    aside = f"feeds.{ASIDE}_{feed}"
+    _judge(warehouse, feed, "doubtful")
+    _move(warehouse, place, aside, f"NOT is_outside AND verdict <> 'counts' AND {new}")
+    _move(warehouse, "doubtful", aside, "is_outside AND verdict <> 'counts'")
+    _move(warehouse, "doubtful", place, "is_outside AND verdict = 'counts'")
+    warehouse.run("DROP TABLE doubtful")
     _note_revised(warehouse, feed)
     return Settled(
         warehouse.frame(f"SELECT file_id, record_number FROM verdicts WHERE verdict = 'repeats' AND {new}"),
@@ -120,12 +134,9 @@ def settle_again(warehouse: Warehouse, feed: str, upset: str, *, all_aside: bool
             SELECT DISTINCT {key} FROM (SELECT {key} FROM {place} {theirs}
                                         UNION ALL SELECT {key} FROM {aside} {"" if all_aside else theirs})"""
     )
-    every = f"""(SELECT *, rowid AS row, false AS is_aside FROM {place} SEMI JOIN doubted USING ({key})
-                 UNION ALL BY NAME
-                 SELECT *, rowid AS row, true AS is_aside FROM {aside} SEMI JOIN doubted USING ({key}))"""
-    _judge(warehouse, feed, every)
-    _move(warehouse, place, aside, "NOT is_aside AND verdict <> 'counts'")
-    _move(warehouse, aside, place, "is_aside AND verdict = 'counts'")
+    _judge(warehouse, feed, aside)
+    _move(warehouse, place, aside, "NOT is_outside AND verdict <> 'counts'")
+    _move(warehouse, aside, place, "is_outside AND verdict = 'counts'")
     _note_revised(warehouse, feed)
     return warehouse.frame(f"SELECT {_told(feed)} FROM verdicts ORDER BY ALL")
 
@@ -134,22 +145,31 @@ def _key(feed: str) -> str:
     return ", ".join(f'"{part}"' for part in declaration(FEEDS[feed]).key)
 
 
-def _judge(warehouse: Warehouse, feed: str, every: str) -> None:
-    """Leave the temporary table `verdicts`: of each row whether it counts, repeats or contradicts, and the first one."""
+def _judge(warehouse: Warehouse, feed: str, outside: str) -> None:
+    """Leave the temporary table `verdicts`: of each doubted row whether it counts, repeats or contradicts, and the first one.
+
+    Args:
+        warehouse: has the temporary table `doubted` of keys.
+        feed: the feed's name.
+        outside: the table of more rows than those in the feed's own: not added yet, or set aside.
+    """
     table = FEEDS[feed]
     key = _key(feed)
     own = ", ".join(f'"{column.name}"' for column in own_columns(table))
     alike = key if declaration(table).is_ledger else own
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE in_order AS
-            SELECT {own}, file_id, record_number, file_sequence, row, is_aside FROM {every}
-            ORDER BY {ORDER}, is_aside, row"""
+            SELECT {own}, file_id, record_number, file_sequence, row, is_outside
+            FROM (SELECT *, rowid AS row, false AS is_outside FROM feeds.{feed} SEMI JOIN doubted USING ({key})
+                  UNION ALL BY NAME
+                  SELECT *, rowid AS row, true AS is_outside FROM {outside} SEMI JOIN doubted USING ({key}))
+            ORDER BY {ORDER}, is_outside, {own}"""
     )
     warehouse.run(
         f"""
         CREATE OR REPLACE TEMP TABLE verdicts AS
         WITH ranked AS (
-            SELECT {key}, file_id, record_number, file_sequence, row, is_aside, rowid AS nth,
+            SELECT {key}, file_id, record_number, file_sequence, row, is_outside, rowid AS nth,
                    min(rowid) OVER (PARTITION BY {own}) AS content,
                    least(min(rowid) FILTER (file_id NOT IN ({NOT_COUNTED})) OVER (PARTITION BY {alike}),
                          min(rowid) OVER (PARTITION BY {alike}, file_id)) AS first

@@ -16,7 +16,7 @@ from models.tables.base import declaration, polars_schema
 from models.tables.feeds import EVENTS
 from pipelines.nightly import nightly
 from pipelines.stages import Night
-from pipelines.warehouse import Warehouse, publish
+from pipelines.warehouse import Warehouse, publish, store
 from pipelines.warehouse.store import place
 from pipelines.warehouse.versions import current
 from pipelines.workspace import Workspace
@@ -31,6 +31,8 @@ goes_live_on = 2026-01-02
 FIRST = date(2026, 1, 1)
 NIGHTS = [FIRST + timedelta(days=number) for number in range(4)]
 LAST = NIGHTS[-1]
+GATHERED_FROM = (0, 3, 10_000)
+"""All frames gathered in files before they are added, some, or none."""
 
 HEADERS = {
     "products": "sku | name | unit_price | category | updated_at",
@@ -188,9 +190,14 @@ def deliveries(chance: Chance) -> list[File]:
     return files
 
 
-def ran(root: Path, files: Iterable[File], runs: list[int], again: int | None = None) -> Workspace:
+def ran(root: Path, files: Iterable[File], runs: list[int], gathered_from: int, again: int | None = None) -> Workspace:
     """The shop after these nights were run, each over what has landed by then; one of them is run again at once."""
-    found = shop(root, SETTINGS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "GATHERED_FROM", gathered_from)
+        return _ran(shop(root, SETTINGS), files, runs, again)
+
+
+def _ran(found: Workspace, files: Iterable[File], runs: list[int], again: int | None) -> Workspace:
     waiting = sorted(files, key=lambda file: (file.night, file.name))
     for night in runs:
         for file in [file for file in waiting if file.night <= night]:
@@ -236,8 +243,8 @@ def test_whenever_files_come_the_nights_end_where_one_night_over_everything_ends
     chance = Chance(seed)
     files = deliveries(chance)
     runs = [*sorted(chance.sample((0, 1, 2), chance.randint(1, 3))), 3]
-    at_once = ran(tmp_path / "one", files, [3])
-    one_by_one = ran(tmp_path / "many", files, runs, again=chance.choice(runs))
+    at_once = ran(tmp_path / "one", files, [3], GATHERED_FROM[seed % 3])
+    one_by_one = ran(tmp_path / "many", files, runs, GATHERED_FROM[seed % 3 - 1], again=chance.choice(runs))
     assert_shown(one_by_one)
     assert_same_end(contents(at_once), contents(one_by_one))
 
