@@ -226,14 +226,23 @@ class Warehouse:
             self.run(
                 "CREATE TABLE IF NOT EXISTS core.publications (as_of DATE PRIMARY KEY, published_at TIMESTAMP WITH TIME ZONE)"
             )
+            found: dict[str, dict[str, str]] = {}
+            for name, column, type_ in self.connection.sql(
+                "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns()"
+            ).fetchall():
+                found.setdefault(name, {})[column] = type_
             for table in CATALOG:
-                self._fit(table)
+                self._fit(table, found.get(place(table), {}))
 
-    def _fit(self, table: TableClass) -> None:
+    def _fit(self, table: TableClass, found: dict[str, str]) -> None:
         """Make a table, or fit one that an older program made to its declaration.
 
         What a night can compute again is made anew, and the next night judges every order; what was delivered, decided
         or issued is carried over, with empty new columns.
+
+        Args:
+            table: the table as declared.
+            found: the columns it has, with their types; none where there is no such table.
         """
         declared, schema = declaration(table), polars_schema(table)
         columns = {name: sql_type(dtype) for name, dtype in schema.items()}
@@ -243,12 +252,6 @@ class Warehouse:
             self.run(f"CREATE TABLE IF NOT EXISTS feeds.revised_{declared.name} ({parts})")
             kept = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
             self.run(f"CREATE TABLE IF NOT EXISTS feeds.repeated_{declared.name} ({kept})")
-        found = dict(
-            self.connection.sql(
-                "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?",
-                params=[declared.schema, declared.name],
-            ).fetchall()
-        )
         if found == columns:
             return
         if found and (declared.kind != "state" or declared.is_kept):

@@ -12,9 +12,10 @@ import polars as pl
 import pytest
 
 from pipelines import lock
-from pipelines.nightly import nightly, replay
+from pipelines.nightly import nightly, replay, session
 from pipelines.rebuild import rebuild
 from pipelines.stages import STAGES
+from pipelines.warehouse.publish import publish
 from pipelines.workspace import OrderhouseError, Workspace
 from tests.shops import BILLED_BY_NIGHT, DECIDED_BY_NIGHT, assert_same, contents, day, land, query, shop, small_shop
 
@@ -298,6 +299,9 @@ def test_a_kill_at_any_stage_then_a_rerun_gives_the_same_tables(tmp_path: Path, 
 
 def test_readers_never_fail_and_never_see_two_versions_mixed(tmp_path: Path) -> None:
     found = small_shop(tmp_path / "shop")
+    with found.settings_file.open("a", encoding="utf-8") as settings:
+        settings.write("[publish]\nkeep = 3\n")
+    found = Workspace(found.root)
     nightly(found, day("2026-01-02"))
     stop, report = tmp_path / "stop", tmp_path / "report"
     program = (
@@ -315,7 +319,7 @@ def test_readers_never_fail_and_never_see_two_versions_mixed(tmp_path: Path) -> 
     )
     reader = subprocess.Popen([sys.executable, "-c", program])
     header = "order_id | channel | ordered_at | currency"
-    for number in range(20):
+    for number in range(7):
         on = day("2026-01-03") + timedelta(days=number)
         land(found, "orders", f"{number}.csv", header, f"n{number} | store | {on}T10:00:00Z | GBP")
         land(
@@ -326,12 +330,17 @@ def test_readers_never_fail_and_never_see_two_versions_mixed(tmp_path: Path) -> 
             f"n{number} | 1 | A | 1 | 1",
         )
         nightly(found, on)
+        with session(found, on) as again:
+            again.night(on, acts=True)
+            for _ in range(2):
+                publication = publish(again.warehouse, found, on)
+    assert publication.number == 22
     stop.touch()
     assert reader.wait(timeout=30) == 0
     reads, mixed = map(int, report.read_text().split())
     assert reads > 20
     assert mixed == 0
-    assert len(found.publications()) == found.settings.publish.keep
+    assert len(found.publications()) == found.settings.publish.keep == 3
 
 
 def test_files_in_are_accepted_rejected_or_duplicate_and_leave_landing(tmp_path: Path) -> None:

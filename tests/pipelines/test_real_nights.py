@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import verify
 from pipelines.nightly import nightly, replay
 from pipelines.warehouse.store import FILE_NAME
 from pipelines.workspace import Workspace
-from tests.realdata import assert_same_warehouses, hashes, online_retail, oracle
+from tests.realdata import assert_same_warehouses, hashes, online_retail, oracle, taxed
 from tests.shops import query
 
 FIRST, LAST = date(2010, 12, 1), date(2011, 8, 31)
@@ -24,7 +25,7 @@ PENNY = Decimal("0.01")
 @pytest.fixture(scope="module")
 def web_shop(realdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The web shop after one night over all its files."""
-    found = online_retail(tmp_path_factory.mktemp("online_retail") / "shop")
+    found = taxed(online_retail(tmp_path_factory.mktemp("online_retail") / "shop"))
     assert nightly(found, LAST).is_green
     return found
 
@@ -32,7 +33,7 @@ def web_shop(realdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Worksp
 @pytest.fixture(scope="module")
 def clothes_shop(realdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The clothes shop after one night over all its files."""
-    found = oracle(tmp_path_factory.mktemp("oracle") / "shop")
+    found = taxed(oracle(tmp_path_factory.mktemp("oracle") / "shop"))
     assert nightly(found, date(2022, 4, 12)).is_green
     return found
 
@@ -201,15 +202,25 @@ def test_the_night_of_the_clothes_shop_run_again_changes_nothing(clothes_shop: W
 @pytest.fixture(scope="module")
 def thirty_days(realdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The web shop after one night over its first thirty days, with no later file in landing."""
-    found = online_retail(tmp_path_factory.mktemp("thirty_days") / "shop", THIRTIETH)
+    found = taxed(online_retail(tmp_path_factory.mktemp("thirty_days") / "shop", THIRTIETH))
     assert nightly(found, THIRTIETH).is_green
     return found
 
 
-def test_thirty_nights_one_by_one_end_where_one_night_over_them_ends(thirty_days: Workspace, tmp_path: Path) -> None:
-    one_by_one = online_retail(tmp_path / "one_by_one", THIRTIETH)
-    assert len(replay(one_by_one, FIRST, THIRTIETH).closed) == 30
-    assert_same_warehouses(thirty_days, one_by_one, THIRTIETH)
+@pytest.fixture(scope="module")
+def thirty_nights(realdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The web shop after its first thirty nights, one by one."""
+    found = taxed(online_retail(tmp_path_factory.mktemp("thirty_nights") / "shop", THIRTIETH))
+    run = replay(found, FIRST, THIRTIETH)
+    assert run.is_green
+    assert len(run.closed) == 30
+    return found
+
+
+def test_thirty_nights_one_by_one_end_where_one_night_over_them_ends(
+    thirty_days: Workspace, thirty_nights: Workspace
+) -> None:
+    assert_same_warehouses(thirty_days, thirty_nights, THIRTIETH)
 
 
 def test_files_that_land_every_few_days_end_where_one_night_over_them_ends(realdata: Path, tmp_path: Path) -> None:
@@ -226,9 +237,64 @@ def test_files_that_land_every_few_days_end_where_one_night_over_them_ends(reald
 
 
 def test_what_lies_in_files_of_later_days_waits_for_its_night(thirty_days: Workspace, tmp_path: Path) -> None:
-    everything = online_retail(tmp_path / "everything")
+    everything = taxed(online_retail(tmp_path / "everything"))
     nightly(everything, THIRTIETH)
     for table in ("orders", "order_lines", "order_timeline", "daily_orders", "daily_sales", "tracking_updates"):
         told = f"SELECT * FROM {table} ORDER BY ALL"
         assert query(everything, told) == query(thirty_days, told)
     assert query(everything, "SELECT count(*) FROM waiting_rows") == [(0,)]
+
+
+# Billed in full
+
+
+STANDING = """SELECT sum(CASE kind WHEN 'invoice' THEN 1 ELSE -1 END * net_amount) AS net,
+                     sum(CASE kind WHEN 'invoice' THEN 1 ELSE -1 END * tax_amount) AS tax,
+                     sum(CASE kind WHEN 'invoice' THEN 1 ELSE -1 END * gross_amount) AS gross FROM invoices"""
+
+
+def rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(PENNY, ROUND_HALF_UP)
+
+
+def due(found: Workspace) -> dict[str, Decimal]:
+    """What each order owes without tax: its units neither cancelled nor returned at their price, each line rounded."""
+    owed: dict[str, Decimal] = {}
+    for order, quantity, price in query(
+        found,
+        """SELECT order_id, quantity - cancelled - returned, unit_price FROM order_lines
+           WHERE order_id NOT IN (SELECT order_id FROM orders WHERE status = 'rejected' OR status = 'on_hold')""",
+    ):
+        assert isinstance(order, str)
+        assert isinstance(quantity, int)
+        assert isinstance(price, Decimal)
+        owed[order] = owed.get(order, Decimal(0)) + rounded(quantity * price)
+    return {order: amount for order, amount in owed.items() if amount}
+
+
+def assert_billed_to_the_penny(found: Workspace) -> Decimal:
+    """Invoices less credit notes are what the order lines owe, with a fifth of tax on top; returns it without tax."""
+    owed = due(found).values()
+    net, tax = sum(owed, Decimal(0)), sum((rounded(amount * Decimal("0.2")) for amount in owed), Decimal(0))
+    assert query(found, STANDING) == [(net, tax, net + tax)]
+    assert query(found, "SELECT reason, count(*) FROM billing_exceptions GROUP BY ALL") == []
+    assert verify.invoices(found).holds
+    return net
+
+
+def test_the_web_shop_billed_in_one_night_adds_up_to_its_order_lines(web_shop: Workspace) -> None:
+    # all orders less what was cancelled of them, as the sales of the files reconcile
+    assert assert_billed_to_the_penny(web_shop) == Decimal("6304826.06") - Decimal("249598.69")
+
+
+def test_the_clothes_shop_billed_in_full_adds_up_to_its_order_lines(clothes_shop: Workspace) -> None:
+    assert_billed_to_the_penny(clothes_shop)
+
+
+def test_the_web_shop_billed_night_by_night_comes_to_the_same(thirty_nights: Workspace) -> None:
+    [(net, _, gross)] = query(thirty_nights, STANDING)
+    assert net == sum(due(thirty_nights).values())
+    outstanding = "SELECT sum(outstanding_amount) FROM daily_billing WHERE day = DATE '2010-12-30'"
+    assert query(thirty_nights, outstanding) == [(gross,)]
+    assert query(thirty_nights, "SELECT count(*) > 100 FROM invoices WHERE kind = 'credit_note'") == [(True,)]
+    assert verify.invoices(thirty_nights).holds

@@ -197,8 +197,8 @@ def deliveries(chance: Chance) -> list[File]:
     return [File(night, feed, f"{night}-{feed}.csv", tuple(rows)) for (night, feed), rows in sorted(placed.items())]
 
 
-def ran(root: Path, files: Iterable[File], runs: list[int], settings: str) -> Workspace:
-    """The shop after these nights were run, each over what has landed by then, each of them twice."""
+def ran(root: Path, files: Iterable[File], runs: list[int], settings: str, *, again: bool) -> Workspace:
+    """The shop after these nights were run, each over what has landed by then; the last of them twice, where asked."""
     found = shop(root, settings)
     waiting = sorted(files, key=lambda file: (file.night, file.name))
     for night in runs:
@@ -207,9 +207,10 @@ def ran(root: Path, files: Iterable[File], runs: list[int], settings: str) -> Wo
             waiting.remove(file)
         run = nightly(found, NIGHTS[night])
         assert run.is_green, run.broken_proofs
-    before = contents(found)
-    assert nightly(found, NIGHTS[LAST]).is_green
-    assert_same(before, contents(found))
+    if again:
+        before = contents(found)
+        assert nightly(found, NIGHTS[LAST]).is_green
+        assert_same(before, contents(found))
     return found
 
 
@@ -228,6 +229,6 @@ def test_whenever_files_come_stock_demand_and_plans_end_the_same(seed: int, tmp_
     files = deliveries(chance)
     settings = SETTINGS.format(from_events=chance.one("true", "false"))
     runs = [*sorted(chance.sample(range(LAST), chance.randint(1, 4))), LAST]
-    at_once = ended(ran(tmp_path / "one", files, [LAST], settings))
-    one_by_one = ended(ran(tmp_path / "many", files, runs, settings))
+    at_once = ended(ran(tmp_path / "one", files, [LAST], settings, again=seed % 2 == 0))
+    one_by_one = ended(ran(tmp_path / "many", files, runs, settings, again=seed % 2 == 1))
     assert_same(at_once, one_by_one, DECIDED_BY_NIGHT)
