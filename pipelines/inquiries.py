@@ -83,6 +83,7 @@ def examined(workspace: Workspace) -> Iterator[Finding]:
         return
     yield from _settings_in_force(workspace, settings)
     yield from _rule_tables(workspace)
+    yield from _billing(workspace)
     yield from _landing(workspace)
     yield from _store(workspace)
     found = status(workspace)
@@ -120,6 +121,36 @@ def _rule_tables(workspace: Workspace) -> Iterator[Finding]:
             yield Finding("rules", str(error), True)
         else:
             yield Finding("rules", f"{name}: {rows} rows from {workspace.rule_file(name)}")
+
+
+def _billing(workspace: Workspace) -> Iterator[Finding]:
+    """What keeps orders from being billed, and customers that are billed by the month and are none."""
+    from pipelines.stages import rule_table
+
+    try:
+        channels, rates = (rule_table(workspace, name) for name in ("channels", "tax_rates"))
+    except OrderhouseError:
+        return  # said above
+    billed = channels.filter(channels["billing"].fill_null("") != "none")["channel"].to_list()
+    if billed and rates.is_empty():
+        yield Finding(
+            "billing",
+            f"There are no tax rates, so no order of {', '.join(billed)} can be billed: write {workspace.rule_file('tax_rates')} "
+            "with tax_code,country,valid_from,rate_percent, such as STD,DE,,19; or, where another system bills, "
+            "give these channels `none` in channels.csv.",
+            True,
+        )
+    monthly = workspace.settings.billing.consolidated_customers
+    if monthly and workspace.pointer() is not None:
+        with published(workspace) as found:
+            known = {row["customer_id"] for row in found.rows("SELECT customer_id FROM customers")}
+        for customer in sorted(set(monthly) - known):
+            yield Finding(
+                "billing",
+                f"[billing] consolidated_customers names {customer}, which is no customer; mend it in "
+                f"{workspace.settings_file.name} or deliver the customer.",
+                True,
+            )
 
 
 def _landing(workspace: Workspace) -> Iterator[Finding]:

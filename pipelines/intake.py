@@ -221,6 +221,8 @@ def take_in(
     Returns:
         What was delivered; `clear` removes it from landing after the commit.
     """
+    for unknown in unknown_folders(workspace) if only is None else ():
+        say(f"left in landing: {unknown}/ is neither a feed nor a source; `orderhouse feeds` names the feeds")
     deliveries = _deliveries(warehouse, workspace, say, only)
     os.sync()
     fresh = [delivery for delivery in deliveries if delivery.status == "loaded"]

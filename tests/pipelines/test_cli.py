@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from pipelines.cli import main
 from pipelines.nightly import nightly
+from pipelines.workspace import Workspace
 from tests.shops import day, land, query, small_shop
 
 
@@ -133,12 +134,29 @@ def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     found = small_shop(tmp_path / "shop")
     land(found, "oders", "o.csv", "a", "1")
     (found.landing / "orders" / "bad.xlsx").write_bytes(b"nothing")
-    nightly(found, day("2026-01-03"))
+    said = list[str]()
+    nightly(found, day("2026-01-03"), said.append)
+    assert said[0].startswith("left in landing: oders/ is neither a feed nor a source")
     ended = typed("doctor", shop=found.root)
     assert ended.exit_code == 1
     assert "landing/oders is neither a feed nor a source" in ended.output
     assert "orders/bad.xlsx is held" in ended.output
     assert "[business] reporting_currency = GBP (orderhouse.toml)" in ended.output
+    assert "There are no tax rates, so no order of online, agent can be billed" in ended.output
+
+
+def test_doctor_knows_a_monthly_customer_who_is_none_and_is_silent_where_all_is_set_up(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    with found.settings_file.open("a", encoding="utf-8") as settings:
+        settings.write('[billing]\nconsolidated_customers = ["c1", "c7"]\n')
+    (found.root / "rules").mkdir()
+    rates = found.root / "rules" / "tax_rates.csv"
+    rates.write_text("tax_code,country,valid_from,rate_percent\nSTD,GB,,20\n", encoding="utf-8")
+    nightly(Workspace(found.root), day("2026-01-03"))
+    told = typed("doctor", shop=found.root).output
+    assert "consolidated_customers names c7, which is no customer" in told
+    assert "names c1" not in told
+    assert "no tax rates" not in told
 
 
 def test_doctor_finds_a_night_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
