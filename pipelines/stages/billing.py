@@ -1,5 +1,7 @@
 """Billing: what is due is invoiced or credited once, what was paid meets it, and what is overdue is reminded of."""
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from models.rules import billing as rules
@@ -21,7 +23,7 @@ from models.tables.billing import (
     Reminder,
 )
 from models.tables.lifecycle import Order, OrderLine
-from pipelines.stages.night import BUCKET, Night
+from pipelines.stages.night import BUCKET, Night, ahead
 from pipelines.warehouse import billing
 
 COINS = 2
@@ -80,7 +82,10 @@ def _documents(night: Night) -> int:
     )
     ends = numbering.Ends(billing.last_documents(night.warehouse), billing.last_hashes(night.warehouse))
     with night.warehouse.gathered():
-        return sum(_bucket(night, bucket, products, policy, withdrawn, ends) for bucket in buckets)
+        return sum(
+            _bucket(night, known, products, policy, withdrawn, ends)
+            for _, known in ahead(buckets, lambda bucket: _known(night, bucket))
+        )
 
 
 def _withdrawn(night: Night) -> list[str]:
@@ -90,31 +95,49 @@ def _withdrawn(night: Night) -> list[str]:
     return billing.issued_before(night.warehouse, night.as_of, decisions.filter(asked)["subject_id"].to_list())
 
 
+@dataclass(frozen=True)
+class _Known:
+    """One bucket of orders: they, their lines and customers, and the documents that bill them."""
+
+    orders: pl.DataFrame
+    lines: pl.DataFrame
+    customers: pl.DataFrame
+    invoices: pl.DataFrame
+    invoice_lines: pl.DataFrame
+
+
+def _known(night: Night, bucket: int) -> _Known:
+    warehouse, theirs = night.warehouse, billing.within(bucket)
+    orders, lines = warehouse.table(Order, theirs), warehouse.table(OrderLine, theirs)
+    stored = billing.lines_of(warehouse, bucket)
+    invoices = billing.invoices_of(warehouse, stored)
+    if night.acts:
+        orders, lines = rules.with_gone(orders, lines, invoices, stored)
+    customers = night.rows("customers", "customer_id", *rules.CUSTOMER, within=billing.customers_within(bucket))
+    return _Known(orders, lines, customers, invoices, stored)
+
+
 def _bucket(
     night: Night,
-    bucket: int,
+    known: _Known,
     products: pl.DataFrame,
     policy: rules.Policies,
     withdrawn: list[str],
     ends: numbering.Ends,
 ) -> int:
     """One bucket of orders: its documents, what it shows of them, and what is left."""
-    warehouse, theirs = night.warehouse, billing.within(bucket)
-    orders, lines = warehouse.table(Order, theirs), warehouse.table(OrderLine, theirs)
-    stored = billing.lines_of(warehouse, bucket)
+    warehouse, orders, lines, stored = night.warehouse, known.orders, known.lines, known.invoice_lines
     units = rules.billed_units(stored)
     written = 0
     if night.acts:
-        invoices = billing.invoices_of(warehouse, stored)
-        orders, lines = rules.with_gone(orders, lines, invoices, stored)
         drafts = rules.drafts(
             orders,
             lines,
             products,
-            night.rows("customers", "customer_id", *rules.CUSTOMER, within=billing.customers_within(bucket)),
+            known.customers,
             night.channels,
             night.rules["tax_rates"],
-            invoices,
+            known.invoices,
             stored,
             policy,
             withdrawn,

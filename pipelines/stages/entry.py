@@ -5,7 +5,7 @@ import polars as pl
 from models.rules import entry, lifecycle
 from models.rules.calendar import end_of_day
 from models.tables.entry import NightEvent, OrderFinding
-from pipelines.stages.night import Night
+from pipelines.stages.night import Night, ahead
 from pipelines.warehouse import nights
 
 
@@ -14,11 +14,7 @@ def entered(night: Night) -> int:
     skus = night.rows("products", "sku")
     customers = night.rows("customers", "customer_id")
     written = 0
-    for bucket in night.buckets:
-        within = nights.bucket_within(bucket)
-        judged = nights.judged(night.warehouse, night.as_of, bucket, night.handed_over)
-        lines = night.rows("order_lines", "order_id", "line_no", "sku", within=within)
-        lines = lines.join(judged.select("order_id"), on="order_id", how="semi")
+    for bucket, (judged, lines) in ahead(night.buckets, lambda bucket: _judged(night, bucket)):
         found = entry.findings(
             judged, lines, skus, customers, night.rules["gates"], night.rules["channels"], night.as_of
         )
@@ -39,6 +35,14 @@ def entered(night: Night) -> int:
                 events = night.issued[NightEvent].join(judged, on="order_id", how="semi")
             written += night.put(NightEvent, events, theirs)
     return written
+
+
+def _judged(night: Night, bucket: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The orders of a bucket that the gates judge, and their lines."""
+    within = nights.bucket_within(bucket)
+    judged = nights.judged(night.warehouse, night.as_of, bucket, night.handed_over)
+    lines = night.rows("order_lines", "order_id", "line_no", "sku", within=within)
+    return judged, lines.join(judged.select("order_id"), on="order_id", how="semi")
 
 
 def _ended(night: Night, judged: pl.DataFrame, found: pl.DataFrame, known: pl.DataFrame) -> list[str]:

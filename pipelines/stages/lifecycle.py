@@ -5,7 +5,7 @@ import polars as pl
 from models.rules import lifecycle, orders, tracking
 from models.tables.base import validated
 from models.tables.lifecycle import LineEffect, Order, OrderLine, TimelineEntry, TrackingUpdate
-from pipelines.stages.night import Night
+from pipelines.stages.night import Night, ahead
 from pipelines.warehouse import nights
 
 
@@ -14,18 +14,32 @@ def advanced(night: Night) -> int:
     countries = night.rows("customers", "customer_id", "country")
     nights.note_changed(night.warehouse)
     with night.warehouse.gathered():
-        written = sum(_advanced(night, bucket, countries) for bucket in night.buckets)
+        written = sum(
+            _advanced(night, bucket, countries, *told)
+            for bucket, told in ahead(night.buckets, lambda bucket: _told(night, bucket))
+        )
     if night.issued is not None:
         written += night.warehouse.append_new(TrackingUpdate, validated(TrackingUpdate, night.issued[TrackingUpdate]))
     return written
 
 
-def _advanced(night: Night, bucket: int, countries: pl.DataFrame) -> int:
-    """One bucket of orders; its frames are gone when the next one is read."""
+def _told(night: Night, bucket: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """What is known of one bucket of orders: they, their lines and their events."""
     within = nights.bucket_within(bucket)
     delivered = night.rows("orders", within=within)
     lines = night.rows("order_lines", within=within).join(delivered.select("order_id"), on="order_id", how="semi")
-    told = nights.events(night.warehouse, night.as_of, bucket, night.handed_over)
+    return delivered, lines, nights.events(night.warehouse, night.as_of, bucket, night.handed_over)
+
+
+def _advanced(
+    night: Night,
+    bucket: int,
+    countries: pl.DataFrame,
+    delivered: pl.DataFrame,
+    lines: pl.DataFrame,
+    told: pl.DataFrame,
+) -> int:
+    """One bucket of orders; its frames are gone when the next but one is read."""
     folded = lifecycle.folded(
         delivered.select("order_id", "ordered_at"),
         lines.select("order_id", "line_no", "quantity"),

@@ -5,7 +5,7 @@ import polars as pl
 from models.rules import trends
 from models.tables.lifecycle import LineEffect, Order, OrderLine
 from models.tables.trends import DailyOrders, DailySales, SalesEntry
-from pipelines.stages.night import Night
+from pipelines.stages.night import Night, ahead
 from pipelines.warehouse import nights
 
 DAILY_KEYS = "day IN (SELECT day FROM days) OR (day, channel) NOT IN (SELECT (day, channel) FROM calendar)"
@@ -25,22 +25,22 @@ def booked(night: Night) -> int:
            SELECT DISTINCT day FROM core.sales_entries SEMI JOIN touched USING (order_id)"""
     )
     written = 0
-    for bucket in night.buckets:
-        theirs = f"order_id IN (SELECT order_id FROM touched WHERE bucket = {bucket})"
-        entries = trends.entries(
-            warehouse.table(Order, theirs),
-            warehouse.table(OrderLine, theirs),
-            warehouse.table(LineEffect, f"{theirs} AND event IN ('cancelled', 'returned')"),
-            products,
-            rates,
-            night.rules["tax_rates"],
-            prices_include_tax=channels,
-            default_tax_code=night.settings.billing.default_tax_code,
-            default_country=night.settings.company.country,
-            reporting_currency=business.reporting_currency,
-            time_zone=night.time_zone,
-        )
-        written += night.put(SalesEntry, entries, theirs)
+    with warehouse.gathered():
+        for bucket, (orders, lines, effects) in ahead(night.buckets, lambda bucket: _sold(night, bucket)):
+            entries = trends.entries(
+                orders,
+                lines,
+                effects,
+                products,
+                rates,
+                night.rules["tax_rates"],
+                prices_include_tax=channels,
+                default_tax_code=night.settings.billing.default_tax_code,
+                default_country=night.settings.company.country,
+                reporting_currency=business.reporting_currency,
+                time_zone=night.time_zone,
+            )
+            written += night.put(SalesEntry, entries, _within(bucket))
     night.note_changed(
         "turnover",
         "SELECT day FROM old_days UNION SELECT day FROM core.sales_entries SEMI JOIN touched USING (order_id)",
@@ -52,3 +52,17 @@ def booked(night: Night) -> int:
         written += night.put(DailySales, trends.daily_sales(entries, days), DAILY_KEYS)
         written += night.put(DailyOrders, trends.daily_orders(entries, placed, days), DAILY_KEYS)
     return written
+
+
+def _within(bucket: int) -> str:
+    return f"order_id IN (SELECT order_id FROM touched WHERE bucket = {bucket})"
+
+
+def _sold(night: Night, bucket: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """One bucket of orders, their lines, and what was cancelled and returned of them."""
+    theirs = _within(bucket)
+    return (
+        night.warehouse.table(Order, theirs),
+        night.warehouse.table(OrderLine, theirs),
+        night.warehouse.table(LineEffect, f"{theirs} AND event IN ('cancelled', 'returned')"),
+    )

@@ -208,13 +208,13 @@ def find_due(warehouse: Warehouse, as_of: date, since: nights.Since, *, everythi
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE due_{name} AS SELECT DISTINCT {column} FROM {source}")
     is_growing = not everything
     while is_growing:
-        sizes = _sizes(warehouse)
+        is_growing = False
         for name, query in LINKS.items():
             column = DUE[name]
-            warehouse.run(
+            added = warehouse.changed(
                 f"INSERT INTO due_{name} SELECT {column} FROM ({query}) AS found({column}) ANTI JOIN due_{name} USING ({column})"
             )
-        is_growing = _sizes(warehouse) != sizes
+            is_growing = is_growing or bool(added)
 
 
 def _changed_payments(since: nights.Since) -> str:
@@ -226,10 +226,6 @@ def _changed_payments(since: nights.Since) -> str:
     return f"""SELECT payment_id FROM {every} WHERE {fresh}
                UNION ALL SELECT subject_id FROM feeds.decisions WHERE subject = 'payment' AND {fresh}
                UNION ALL SELECT payment_id FROM core.payments_on_account WHERE reason IN ('unknown_invoice', 'unknown_order')"""
-
-
-def _sizes(warehouse: Warehouse) -> tuple[int, ...]:
-    return tuple(int(warehouse.value(f"SELECT count(*) FROM due_{name}")) for name in DUE)
 
 
 def _find_payments(warehouse: Warehouse, as_of: date) -> None:

@@ -123,11 +123,12 @@ def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, 
             ORDER BY file_id IN (FROM retracted_files), file_sequence DESC, record_number DESC) > 1
         """
     )
+    retracts = bool(warehouse.value("SELECT count(*) FROM changed_files"))
     warehouse.run(
         f"""
         CREATE OR REPLACE TEMP TABLE touched AS
         SELECT order_id, (row_number() OVER (ORDER BY order_id) - 1) // {bucket_size} AS bucket
-        FROM ({_touched(as_of, before if is_same else None, seen, acts)})
+        FROM ({_touched(as_of, before if is_same else None, seen, acts, retracts)})
         """
     )
     warehouse.run(
@@ -146,7 +147,7 @@ def _day(day: date | None) -> str:
     return f"DATE '{day}'" if day else "DATE '0001-01-01'"
 
 
-def _touched(as_of: date, before: date | None, seen: int, acts: bool) -> str:
+def _touched(as_of: date, before: date | None, seen: int, acts: bool, retracts: bool) -> str:
     orders = current("orders", as_of, ["order_id"])
     if before is None:
         return f"SELECT order_id FROM ({orders}) UNION SELECT order_id FROM core.orders"
@@ -161,6 +162,8 @@ def _touched(as_of: date, before: date | None, seen: int, acts: bool) -> str:
 
     def upset(feed: str, key: str, wanted: str) -> str:
         """What all rows say, set aside or not, whose keys the files have that were retracted since, or not any more."""
+        if not retracts:
+            return f"SELECT {wanted} FROM feeds.{feed} WHERE false"
         rows = f"(SELECT * FROM feeds.{feed} UNION ALL BY NAME SELECT * FROM feeds.repeated_{feed})"
         return f"""SELECT {wanted} FROM {rows} SEMI JOIN (
                        SELECT {key} FROM {rows} WHERE file_id IN (FROM changed_files)) USING ({key})"""
@@ -215,9 +218,10 @@ def bucket_within(bucket: int) -> str:
 def rows(warehouse: Warehouse, feed: str, as_of: date, columns: Sequence[str] = (), within: str = "") -> pl.DataFrame:
     """The current rows of a feed at the end of a day: the columns named, else all."""
     schema = polars_schema(FEEDS[feed])
-    return warehouse.frame(current(feed, as_of, columns, within)).cast(
-        {name: schema[name] for name in columns or schema}
-    )
+    wanted = pl.Schema({name: schema[name] for name in columns or schema})
+    if not warehouse.value(f"SELECT true FROM feeds.{feed} LIMIT 1"):
+        return pl.DataFrame(schema=wanted)
+    return warehouse.frame(current(feed, as_of, columns, within)).cast(wanted)
 
 
 def judged(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str]) -> pl.DataFrame:

@@ -6,7 +6,10 @@ made from their declarations; how a stage writes follows from the kind of the ta
 
 import contextlib
 import itertools
+import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,8 @@ SCHEMA_VERSION = 1
 FILE_NAME = "orderhouse.duckdb"
 GATHERED_FROM = 10_000
 """Frames from so many rows on are worth a file of their own."""
+WRITTEN_BEHIND = 5
+"""So many frames at most wait to be written while the next ones are computed."""
 STORED_WITH_FEEDS = {"file_sequence": "BIGINT", "arrives_on": "DATE", "revised_on": "DATE"}
 """What is kept beside every accepted row: the order its file was taken in, and the business dates it takes effect."""
 
@@ -51,7 +56,10 @@ def place(table: TableClass | Declaration) -> str:
 
 
 class Warehouse:
-    """The open warehouse file of one workspace."""
+    """The open warehouse file of one workspace.
+
+    A second thread may read what the first will need next: every statement has the connection for itself.
+    """
 
     def __init__(self, folder: Path, *, memory: str = "600MB") -> None:
         """Open or create the file.
@@ -63,6 +71,9 @@ class Warehouse:
         self.path, self.spill = folder / FILE_NAME, folder / "spill"
         self._gathered: dict[str, list[str]] | None = None
         self._numbers = itertools.count()
+        self._alone = threading.RLock()
+        self._behind: deque[Future[Any]] = deque()
+        self._writer: ThreadPoolExecutor | None = None
         try:
             self.connection = duckdb.connect(self.path)
         except duckdb.Error as error:
@@ -91,15 +102,25 @@ class Warehouse:
 
     def run(self, sql: str, params: Any = None) -> None:
         """Carry out a statement that returns nothing."""
-        self.connection.execute(sql, params)
+        with self._alone:
+            self.connection.execute(sql, params)
+
+    def changed(self, sql: str, params: Any = None) -> int:
+        """Carry out a statement; returns how many rows it added, changed or deleted."""
+        with self._alone:
+            [(rows,)] = self.connection.execute(sql, params).fetchall()
+        return int(rows)
 
     def frame(self, sql: str, params: Any = None) -> pl.DataFrame:
         """The rows of a query."""
-        return in_utc(self.connection.sql(sql, params=params).pl())
+        with self._alone:
+            rows = self.connection.sql(sql, params=params).pl()
+        return in_utc(rows)
 
     def value(self, sql: str, params: Any = None) -> Any:
         """The first value of a query, or none."""
-        rows = self.connection.sql(sql, params=params).fetchall()
+        with self._alone:
+            rows = self.connection.sql(sql, params=params).fetchall()
         return rows[0][0] if rows else None
 
     def table(self, table: TableClass, where: str = "true", params: Any = None) -> pl.DataFrame:
@@ -110,13 +131,15 @@ class Warehouse:
     @contextlib.contextmanager
     def given(self, **frames: pl.DataFrame) -> Iterator[None]:
         """Frames that queries may name meanwhile."""
-        for name, frame in frames.items():
-            self.connection.register(name, frame)
+        with self._alone:
+            for name, frame in frames.items():
+                self.connection.register(name, frame)
         try:
             yield
         finally:
-            for name in frames:
-                self.connection.unregister(name)
+            with self._alone:
+                for name in frames:
+                    self.connection.unregister(name)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -145,33 +168,44 @@ class Warehouse:
     def insert(self, target: str, frame: pl.DataFrame) -> None:
         """Add rows to `schema.name` by the names of their columns."""
         if self._gathered is not None and (frame.height >= GATHERED_FROM or self._gathered.get(target)):
-            file = self.spill / f"gathered-{next(self._numbers)}.parquet"
-            frame.write_parquet(file, compression="lz4", statistics=False)
-            self._gathered.setdefault(target, []).append(str(file))
+            self._gather(target, frame)
         elif frame.height:
-            with self.given(inserted=frame):
+            with self._alone, self.given(inserted=frame):
                 self.run(f"INSERT INTO {target} BY NAME SELECT * FROM inserted")
 
     @contextlib.contextmanager
     def gathered(self) -> Iterator[None]:
         """Gather the large frames that are added meanwhile in files, and add them to their tables at the end.
 
-        One insert per table keeps the memory of a transaction small and uses every core. Tables do not show the rows
-        before the end.
+        One insert per table keeps the memory of a transaction small and uses every core. Files are written while the next
+        frames are computed. Tables do not show the rows before the end.
         """
         self.spill.mkdir(parents=True, exist_ok=True)
         self._gathered = {}
         try:
-            yield
-            for target in self._gathered:
-                self.add_gathered(target)
+            with ThreadPoolExecutor(1) as self._writer:
+                yield
+                for target in self._gathered:
+                    self.add_gathered(target)
         finally:
-            self._gathered = None
+            self._gathered, self._writer = None, None
+            self._behind.clear()
             for file in self.spill.glob("gathered-*.parquet"):
                 file.unlink()
 
+    def _gather(self, target: str, frame: pl.DataFrame) -> None:
+        assert self._gathered is not None
+        assert self._writer is not None
+        file = str(self.spill / f"gathered-{next(self._numbers)}.parquet")
+        if len(self._behind) >= WRITTEN_BEHIND:
+            self._behind.popleft().result()
+        self._behind.append(self._writer.submit(frame.write_parquet, file, compression="lz4", statistics=False))
+        self._gathered.setdefault(target, []).append(file)
+
     def awaiting(self, target: str) -> str:
         """A query of the rows that are gathered for a table and not added yet."""
+        while self._behind:
+            self._behind.popleft().result()
         files = (self._gathered or {}).get(target)
         if not files:
             return f"FROM {target} WHERE false"
@@ -181,7 +215,9 @@ class Warehouse:
     def add_gathered(self, target: str, but: str = "") -> None:
         """Add to a table what is gathered for it so far, but those rows that a join leaves out."""
         if self._gathered and self._gathered.get(target):
+            self.run("SET preserve_insertion_order = false")  # tables have no order; to keep one takes all but one core
             self.run(f"INSERT INTO {target} BY NAME SELECT * FROM ({self.awaiting(target)}) {but}")
+            self.run("SET preserve_insertion_order = true")
             self._gathered[target] = []
 
     def append_new(self, table: TableClass, frame: pl.DataFrame) -> int:
@@ -248,10 +284,6 @@ class Warehouse:
         columns = {name: sql_type(dtype) for name, dtype in schema.items()}
         if declared.kind == "feed":
             columns |= STORED_WITH_FEEDS
-            parts = ", ".join(f'"{part}" {sql_type(schema[part])}' for part in declared.key)
-            self.run(f"CREATE TABLE IF NOT EXISTS feeds.revised_{declared.name} ({parts})")
-            kept = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
-            self.run(f"CREATE TABLE IF NOT EXISTS feeds.repeated_{declared.name} ({kept})")
         if found == columns:
             return
         if found and (declared.kind != "state" or declared.is_kept):
@@ -268,6 +300,10 @@ class Warehouse:
         else:
             listed = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
             self.run(f"CREATE OR REPLACE TABLE {place(table)} ({listed})")
+            if declared.kind == "feed":
+                key = ", ".join(f'"{part}" {columns[part]}' for part in declared.key)
+                self.run(f"CREATE TABLE feeds.repeated_{declared.name} ({listed})")
+                self.run(f"CREATE TABLE feeds.revised_{declared.name} ({key})")
         self.run("UPDATE core.nights SET rules = NULL")
 
     def meta(self, name: str, value: str) -> str:

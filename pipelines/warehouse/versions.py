@@ -89,7 +89,7 @@ def settle(warehouse: Warehouse, feed: str, first_sequence: int) -> Settled:
         )
         SELECT {key} FROM new_keys WHERE times > 1
         UNION
-        SELECT {key} FROM new_keys SEMI JOIN (SELECT {key} FROM {place} WHERE NOT {new}) USING ({key})
+        SELECT {key} FROM {place} SEMI JOIN new_keys USING ({key}) WHERE NOT {new}
         """
     )
     warehouse.run(
