@@ -75,9 +75,8 @@ def write(warehouse: Warehouse, workspace: Workspace, as_of: date, *, acts: bool
         if file.exists():
             write_whole(folder / "rules" / f"{name}.csv", file.read_text(encoding="utf-8"))
     for table, of_night in ISSUED.items():
-        rows = warehouse.table(table, of_night, [as_of]).sort(declaration(table).key)
         draft = folder / f".{declaration(table).name}.parquet"
-        rows.write_parquet(draft)
+        warehouse.write(table, draft, of_night.replace("?", f"DATE '{as_of}'"))
         draft.replace(folder / f"{declaration(table).name}.parquet")
     before = warehouse.value("SELECT max(file_sequence) FROM core.nights WHERE as_of < ?", [as_of]) or 0
     newest = warehouse.value("SELECT file_sequence FROM core.nights WHERE as_of = ?", [as_of])

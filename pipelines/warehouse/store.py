@@ -128,6 +128,15 @@ class Warehouse:
         names = ", ".join(f'"{name}"' for name in polars_schema(table).names())
         return self.frame(f"SELECT {names} FROM {place(table)} WHERE {where}", params).cast(polars_schema(table))
 
+    def write(self, table: TableClass, file: Path, where: str = "true") -> None:
+        """Write rows of a table, ordered by its key, into a Parquet file, with little memory however many they are."""
+        names = ", ".join(f'"{name}"' for name in polars_schema(table).names())
+        key = ", ".join(f'"{part}"' for part in declaration(table).key)
+        target = str(file).replace("'", "''")
+        self.run(
+            f"COPY (SELECT {names} FROM {place(table)} WHERE {where} ORDER BY {key}) TO '{target}' (FORMAT parquet)"
+        )
+
     @contextlib.contextmanager
     def given(self, **frames: pl.DataFrame) -> Iterator[None]:
         """Frames that queries may name meanwhile."""
