@@ -90,7 +90,8 @@ class Warehouse:
 
     def close(self) -> None:
         """Close the file; what is committed stays."""
-        self.connection.close()
+        with self._alone:
+            self.connection.close()
 
     def __enter__(self) -> "Warehouse":
         """The warehouse itself."""
