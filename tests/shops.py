@@ -1,15 +1,16 @@
 """Small workspaces for tests: feeds drawn in the test, nights run over them, tables compared by content."""
 
+import os
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import polars as pl
+import pytest
 
 from models.tables import CATALOG
 from models.tables.base import declaration
-from pipelines.warehouse import Warehouse
-from pipelines.warehouse.store import place
+from pipelines.warehouse.store import FILE_NAME, in_utc, place
 from pipelines.workspace import Workspace
 
 SETTINGS = """
@@ -42,20 +43,22 @@ def drawn(header: str, *rows: str) -> str:
 
 
 def land(workspace: Workspace, feed: str, name: str, header: str, *rows: str) -> Path:
-    """Drop a CSV as drawn into landing."""
+    """Drop a CSV as drawn into landing, long ago: no night need look twice whether it still grows."""
     folder = workspace.landing / feed
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / name
     file.write_text(drawn(header, *rows), encoding="utf-8")
+    os.utime(file, (0, 0))
     return file
 
 
 def contents(workspace: Workspace) -> dict[str, pl.DataFrame]:
     """Every table of the warehouse, sorted by all its columns."""
-    with Warehouse(workspace.warehouse) as warehouse:
+    with duckdb.connect(workspace.warehouse / FILE_NAME, read_only=True) as found:
+        found.execute("SET TimeZone = 'UTC'")
         return {
-            declaration(table).name + ("_feed" if declaration(table).kind == "feed" else ""): warehouse.frame(
-                f"SELECT * FROM {place(table)} ORDER BY ALL"
+            declaration(table).name + ("_feed" if declaration(table).kind == "feed" else ""): in_utc(
+                found.sql(f"SELECT * FROM {place(table)} ORDER BY ALL").pl()
             )
             for table in CATALOG
         }
@@ -75,6 +78,12 @@ def assert_same(
         kept = [column for column in rows.columns if column not in but]
         left, right = (frame.select(kept).sort(kept) for frame in (rows, other[name]))
         assert left.equals(right), f"{name} differs:\n{left}\n{right}"
+
+
+def in_buckets(patch: pytest.MonkeyPatch, size: int) -> None:
+    """From now on nights work on so few orders and SKUs at once."""
+    for stage in ("night", "billing", "stock", "demand", "reorder", "turnover"):
+        patch.setattr(f"pipelines.stages.{stage}.BUCKET", size)
 
 
 def query(workspace: Workspace, sql: str) -> list[tuple[object, ...]]:

@@ -305,7 +305,7 @@ def test_readers_never_fail_and_never_see_two_versions_mixed(tmp_path: Path) -> 
     nightly(found, day("2026-01-02"))
     stop, report = tmp_path / "stop", tmp_path / "report"
     program = (
-        "import sys; from pathlib import Path\n"
+        "import sys, time; from pathlib import Path\n"
         "from pipelines.warehouse.read import published; from pipelines.workspace import Workspace\n"
         f"stop, reads, mixed = Path({str(stop)!r}), 0, 0\n"
         f"shop = Workspace(Path({str(found.root)!r}))\n"
@@ -314,7 +314,7 @@ def test_readers_never_fail_and_never_see_two_versions_mixed(tmp_path: Path) -> 
         "        seen = {open.rows(f'SELECT max(as_of) AS d FROM {t}')[0]['d'] for t in ('certificate', 'attention')}\n"
         "        lines = open.rows('SELECT sum(quantity)::INT AS n FROM order_lines')[0]['n']\n"
         "        sold = open.rows(\"SELECT sum(units)::INT AS n FROM sales_entries WHERE kind = 'ordered'\")[0]['n']\n"
-        "    reads += 1; mixed += len(seen) != 1 or lines != sold\n"
+        "    reads += 1; mixed += len(seen) != 1 or lines != sold; time.sleep(0.02)\n"
         f"Path({str(report)!r}).write_text(f'{{reads}} {{mixed}}')\n"
     )
     reader = subprocess.Popen([sys.executable, "-c", program])

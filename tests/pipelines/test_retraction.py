@@ -1,7 +1,6 @@
 """A retracted file counts nowhere, the corrected one counts in its place, and nothing that was set aside for it is lost."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,7 +60,7 @@ def opened(root: Path) -> Workspace:
 
 def lands(found: Workspace, feed: str, name: str, *lines: str) -> None:
     """Drop a file, long ago: nobody need look twice whether it still grows."""
-    os.utime(land(found, feed, name, *lines), (0, 0))
+    land(found, feed, name, *lines)
 
 
 def faulty(found: Workspace) -> None:

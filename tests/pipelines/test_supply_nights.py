@@ -1,6 +1,5 @@
 """The nightly reorder run: stock that adds up, proposals once, approvals that become orders, and what is missing said."""
 
-import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -60,7 +59,7 @@ def selling_shop(root: Path, settings: str = "") -> Workspace:
 
 
 def decide(found: Workspace, *rows: str, name: str = "decisions.csv") -> None:
-    os.utime(land(found, "decisions", name, DECIDED, *rows), (0, 0))
+    land(found, "decisions", name, DECIDED, *rows)
 
 
 def ordered(found: Workspace) -> list[tuple[object, ...]]:
