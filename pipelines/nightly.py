@@ -166,8 +166,11 @@ class Session:
             self.whole_night(self.night(day, acts=False))
         self._tonight = self.night(tonight, acts=True)
 
-    def finish(self) -> None:
+    def finish(self, *, writes_documents: bool = True) -> None:
         """Publish what is closed, if it is green, and tell the operator how it went.
+
+        Args:
+            writes_documents: False leaves the files of what was sent out to the commands that make them.
 
         Raises:
             OrderhouseError: no night was closed.
@@ -175,7 +178,8 @@ class Session:
         if not self.run.closed:
             raise OrderhouseError(WHOLE)
         self.publish()
-        self.write_documents()
+        if writes_documents:
+            self.write_documents()
         self.notify()
 
     @contextmanager
@@ -283,11 +287,18 @@ def session(workspace: Workspace, as_of: date, say: Callable[[str], None] = _sil
         yield Session(workspace, warehouse, as_of, say)
 
 
-def nightly(workspace: Workspace, as_of: date | None = None, say: Callable[[str], None] = _silent) -> Run:
+def nightly(
+    workspace: Workspace,
+    as_of: date | None = None,
+    say: Callable[[str], None] = _silent,
+    *,
+    writes_documents: bool = True,
+) -> Run:
     """Close every business date due up to `as_of` (default: yesterday) and publish the last.
 
     The first run of a workspace is one night over all its history. Later runs close missed dates first, and act
-    outward once, in the last.
+    outward once, in the last. Without `writes_documents` the files of what was sent out are left to the commands that
+    make them.
 
     Raises:
         OrderhouseError: the date is refused, or another run holds the workspace.
@@ -295,7 +306,7 @@ def nightly(workspace: Workspace, as_of: date | None = None, say: Callable[[str]
     with session(workspace, as_of or yesterday(workspace), say) as run:
         run.begin()
         run.whole_night(run.tonight)
-        run.finish()
+        run.finish(writes_documents=writes_documents)
         return run.run
 
 

@@ -31,7 +31,9 @@ from pipelines.workspace import Company, OrderhouseError, Workspace
 INDEX = "index.csv"
 TITLES = {"invoice": "Invoice", "credit_note": "Credit note"}
 TOGETHER = 25
-"""So many documents are read and made at once; from twice as many on, every core makes some."""
+"""So many documents are read and made at once."""
+AT_ONE_DESK = 150
+"""Of more documents every core makes some: its start costs as much as fifty of them."""
 TOLD_EVERY = 250
 LARGEST_CODE = Decimal("999999999.99")
 """A payment code holds no larger amount."""
@@ -117,7 +119,7 @@ def _day_of(opened: Published, number: str, night: date | None, as_of: date) -> 
 def all_made(workspace: Workspace, folder: Path, numbers: list[str], say: Say) -> Iterator[Made]:
     """Make the files of documents, over all cores where there are many."""
     parts = [numbers[start : start + TOGETHER] for start in range(0, len(numbers), TOGETHER)]
-    if len(parts) <= 2:
+    if len(numbers) <= AT_ONE_DESK:
         desk = Desk(workspace, folder)
         for part in parts:
             yield from desk.made(part)

@@ -198,8 +198,9 @@ def _touched(as_of: date, before: date | None, seen: int, acts: bool, retracts: 
             UNION ALL SELECT order_id FROM feeds.order_lines WHERE sku IN ({changed("products", "sku", "category, tax_code")})
             UNION ALL SELECT order_id FROM feeds.orders
                 WHERE customer_id IN ({changed("customers", "customer_id", "country")})
-            UNION ALL SELECT order_id FROM core.orders
-                WHERE currency IN (SELECT currency FROM feeds.exchange_rates WHERE {fresh})
+            UNION ALL SELECT order_id FROM core.sales_entries e
+                JOIN (SELECT currency, min(quoted_on) AS since FROM feeds.exchange_rates WHERE {fresh} GROUP BY ALL) r
+                ON e.currency = r.currency AND e.day >= r.since
         )
         SEMI JOIN ({orders} UNION ALL SELECT order_id FROM core.orders) USING (order_id)
     """

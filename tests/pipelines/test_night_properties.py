@@ -434,3 +434,22 @@ def test_an_order_that_ended_while_it_was_held_is_not_released_when_its_product_
     assert query(two_orders, "SELECT status FROM orders WHERE order_id = 'o3'") == [(status,)]
     assert query(two_orders, "SELECT count(*) FROM order_timeline WHERE NOT is_accepted") == [(0,)]
     assert query(two_orders, "SELECT count(*) FROM order_findings WHERE order_id = 'o3' AND is_open") == [(0,)]
+
+
+def test_a_new_rate_looks_at_the_orders_whose_sales_it_changes_and_at_no_other(two_orders: Workspace) -> None:
+    lands(two_orders, "exchange_rates", "r1.csv", "EUR | 2025-12-31 | 0.8")
+    lands(two_orders, "orders", "o3.csv", "o3 | online | c1 | 2026-01-01T12:00:00 | EUR |")
+    lands(two_orders, "orders", "o4.csv", "o4 | online | c1 | 2026-01-02T12:00:00 | EUR |")
+    lands(two_orders, "order_lines", "l3.csv", "o3 | 1 | A | 1 | 10 | |", "o4 | 1 | A | 1 | 10 | |")
+    nightly(two_orders, NIGHTS[1])
+    lands(two_orders, "exchange_rates", "r2.csv", "EUR | 2026-01-02 | 0.9")
+    nightly(two_orders, NIGHTS[2])
+    assert query(two_orders, "SELECT order_id, as_of FROM orders WHERE currency = 'EUR' ORDER BY order_id") == [
+        ("o3", NIGHTS[1]),
+        ("o4", NIGHTS[2]),
+    ]
+    told = "SELECT order_id, gross_amount_r::VARCHAR FROM sales_entries WHERE currency = 'EUR' ORDER BY order_id"
+    assert query(two_orders, told) == [("o3", "8.0000"), ("o4", "9.0000")]
+    lands(two_orders, "decisions", "d.csv", "d1 | file | r2.csv | retract | ann | 2026-01-04T08:00:00")
+    nightly(two_orders, NIGHTS[3])
+    assert query(two_orders, told) == [("o3", "8.0000"), ("o4", "8.0000")]

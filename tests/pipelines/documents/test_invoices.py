@@ -268,14 +268,15 @@ def test_many_documents_are_made_side_by_side_as_one_after_the_other(
     numbers = range(100, 160)
     shop = shop_of(orders("order_id", *(f"O{n}" for n in numbers)), *(f"O{n} | 1 | A | {n} | 1 | " for n in numbers))
     workspace, told = issued(tmp_path, shop), list[str]()
-    found = invoices.written(workspace, say=told.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(invoices, "AT_ONE_DESK", 0)
+        found = invoices.written(workspace, say=told.append)
     assert told[-1] == "60 of 60 documents made"
     index = list(csv.DictReader((found.folder / "index.csv").open(encoding="utf-8-sig")))
     # 100 + … + 159 = 7,770 and 19 %, each rounded by itself
     assert len(index) == 60
     assert sum(round(float(row["gross_amount"]) * 100) for row in index) == sum(round(n * 119) for n in numbers)
     side_by_side = {file.name: file.read_bytes() for file in found.folder.iterdir()}
-    monkeypatch.setattr(invoices, "TOGETHER", 100)
     invoices.written(workspace)
     assert {file.name: file.read_bytes() for file in found.folder.iterdir()} == side_by_side
 
