@@ -1,4 +1,7 @@
-"""A shop to look at: sample feeds, one night over their history, then a night for each of the last days."""
+"""A shop to look at: sample feeds, one night over their history, then a night for each of the last days.
+
+Only the last night writes the files of its documents; a command makes the others.
+"""
 
 import os
 import shutil
