@@ -32,7 +32,7 @@ INDEX = "index.csv"
 TITLES = {"invoice": "Invoice", "credit_note": "Credit note"}
 TOGETHER = 25
 """So many documents are read and made at once."""
-AT_ONE_DESK = 150
+AT_ONE_DESK = 100
 """Of more documents every core makes some: its start costs as much as fifty of them."""
 TOLD_EVERY = 250
 LARGEST_CODE = Decimal("999999999.99")

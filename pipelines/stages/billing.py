@@ -23,7 +23,8 @@ from models.tables.billing import (
     Reminder,
 )
 from models.tables.lifecycle import Order, OrderLine
-from pipelines.stages.night import BUCKET, Night, ahead
+from pipelines.stages.buckets import ahead
+from pipelines.stages.night import BUCKET, Night
 from pipelines.warehouse import billing
 
 COINS = 2
@@ -107,6 +108,7 @@ class _Known:
 
 
 def _known(night: Night, bucket: int) -> _Known:
+    """What a bucket needs; in a night that acts with the orders and lines that were invoiced and are no more."""
     warehouse, theirs = night.warehouse, billing.within(bucket)
     orders, lines = warehouse.table(Order, theirs), warehouse.table(OrderLine, theirs)
     stored = billing.lines_of(warehouse, bucket)

@@ -5,7 +5,8 @@ import polars as pl
 from models.rules import entry, lifecycle
 from models.rules.calendar import end_of_day
 from models.tables.entry import NightEvent, OrderFinding
-from pipelines.stages.night import Night, ahead
+from pipelines.stages.buckets import ahead
+from pipelines.stages.night import Night
 from pipelines.warehouse import nights
 
 

@@ -5,7 +5,8 @@ import polars as pl
 from models.rules import lifecycle, orders, tracking
 from models.tables.base import validated
 from models.tables.lifecycle import LineEffect, Order, OrderLine, TimelineEntry, TrackingUpdate
-from pipelines.stages.night import Night, ahead
+from pipelines.stages.buckets import ahead
+from pipelines.stages.night import Night
 from pipelines.warehouse import nights
 
 

@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import cached_property
-from typing import TypeVar
 
 import polars as pl
 
@@ -23,24 +20,6 @@ BUCKET = 100_000
 """Orders handled at once: the memory of a night is bounded by it."""
 DECIDES_NOTHING = ("gates", "reorder_policies", "reminder_levels", "accounts")
 """Rule tables whose change makes no order be judged anew; of gates only what is in force on the day does."""
-
-
-Read = TypeVar("Read")
-
-
-def ahead(buckets: Iterable[int], read: Callable[[int], Read]) -> Iterator[tuple[int, Read]]:
-    """Each bucket with what is read for it; the next one is read while this one is worked on.
-
-    Args:
-        buckets: the numbers of buckets; what is written for one changes nothing that is read for another.
-        read: reads what a bucket needs.
-    """
-    with ThreadPoolExecutor(1) as worker:
-        reading = ((bucket, worker.submit(read, bucket)) for bucket in buckets)
-        coming = next(reading, None)
-        while coming is not None:
-            (bucket, rows), coming = coming, next(reading, None)
-            yield bucket, rows.result()
 
 
 def rule_table(workspace: Workspace, name: str) -> pl.DataFrame:

@@ -5,7 +5,8 @@ import polars as pl
 from models.rules import trends
 from models.tables.lifecycle import LineEffect, Order, OrderLine
 from models.tables.trends import DailyOrders, DailySales, SalesEntry
-from pipelines.stages.night import Night, ahead
+from pipelines.stages.buckets import ahead
+from pipelines.stages.night import Night
 from pipelines.warehouse import nights
 
 DAILY_KEYS = "day IN (SELECT day FROM days) OR (day, channel) NOT IN (SELECT (day, channel) FROM calendar)"

@@ -185,7 +185,7 @@ class Warehouse:
 
     @contextlib.contextmanager
     def gathered(self) -> Iterator[None]:
-        """Gather the large frames that are added meanwhile in files, and add them to their tables at the end.
+        """Gather the large frames that are added meanwhile, and what follows them, in files; add them to their tables at the end.
 
         One insert per table keeps the memory of a transaction small and uses every core. Files are written while the next
         frames are computed. Tables do not show the rows before the end.
@@ -225,9 +225,15 @@ class Warehouse:
     def add_gathered(self, target: str, but: str = "") -> None:
         """Add to a table what is gathered for it so far, but those rows that a join leaves out."""
         if self._gathered and self._gathered.get(target):
-            self.run("SET preserve_insertion_order = false")  # tables have no order; to keep one takes all but one core
-            self.run(f"INSERT INTO {target} BY NAME SELECT * FROM ({self.awaiting(target)}) {but}")
-            self.run("SET preserve_insertion_order = true")
+            rows = self.awaiting(target)
+            with self._alone:
+                # tables have no order, and to keep one takes all but one core
+                self.run("SET preserve_insertion_order = false")
+                try:
+                    self.run(f"INSERT INTO {target} BY NAME SELECT * FROM ({rows}) {but}")
+                finally:
+                    with contextlib.suppress(duckdb.Error):
+                        self.run("SET preserve_insertion_order = true")
             self._gathered[target] = []
 
     def append_new(self, table: TableClass, frame: pl.DataFrame) -> int:
@@ -278,9 +284,9 @@ class Warehouse:
             ).fetchall():
                 found.setdefault(name, {})[column] = type_
             for table in CATALOG:
-                self._fit(table, found.get(place(table), {}))
+                self._fit(table, found)
 
-    def _fit(self, table: TableClass, found: dict[str, str]) -> None:
+    def _fit(self, table: TableClass, known: dict[str, dict[str, str]]) -> None:
         """Make a table, or fit one that an older program made to its declaration.
 
         What a night can compute again is made anew, and the next night judges every order; what was delivered, decided
@@ -288,12 +294,18 @@ class Warehouse:
 
         Args:
             table: the table as declared.
-            found: the columns it has, with their types; none where there is no such table.
+            known: the columns of every table of the file, with their types.
         """
         declared, schema = declaration(table), polars_schema(table)
         columns = {name: sql_type(dtype) for name, dtype in schema.items()}
         if declared.kind == "feed":
             columns |= STORED_WITH_FEEDS
+            beside = {"revised": {part: columns[part] for part in declared.key}, "repeated": columns}
+            for what, theirs in beside.items():
+                if f"feeds.{what}_{declared.name}" not in known:
+                    listed = ", ".join(f'"{name}" {type_}' for name, type_ in theirs.items())
+                    self.run(f"CREATE TABLE feeds.{what}_{declared.name} ({listed})")
+        found = known.get(place(table), {})
         if found == columns:
             return
         if found and (declared.kind != "state" or declared.is_kept):
@@ -310,10 +322,6 @@ class Warehouse:
         else:
             listed = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
             self.run(f"CREATE OR REPLACE TABLE {place(table)} ({listed})")
-            if declared.kind == "feed":
-                key = ", ".join(f'"{part}" {columns[part]}' for part in declared.key)
-                self.run(f"CREATE TABLE feeds.repeated_{declared.name} ({listed})")
-                self.run(f"CREATE TABLE feeds.revised_{declared.name} ({key})")
         self.run("UPDATE core.nights SET rules = NULL")
 
     def meta(self, name: str, value: str) -> str:

@@ -315,6 +315,15 @@ def test_a_channel_that_says_nothing_of_billing_goes_by_the_setting(tmp_path: Pa
     assert query(found, "SELECT billing FROM orders WHERE order_id = 'o1'") == [("partly_invoiced",)]
 
 
+def test_the_files_of_a_night_are_left_to_the_command_where_that_is_asked(tmp_path: Path) -> None:
+    found = billing_shop(tmp_path / "shop")
+    assert nightly(found, FIRST, writes_documents=False).is_green
+    assert query(found, "SELECT count(*) FROM invoices") == [(2,)]
+    assert not found.documents.exists()
+    assert nightly(found, FIRST).is_green
+    assert len(list((found.documents / "invoices" / str(FIRST)).glob("*.pdf"))) == 2
+
+
 def test_a_monthly_customer_gets_one_invoice_at_the_end_of_the_month(tmp_path: Path) -> None:
     found = billing_shop(tmp_path / "shop", 'consolidated_customers = ["k1"]')
     lands(found, "orders", "o3.csv", ORDERS, "o3 | online | k1 | 2026-03-30T09:00:00Z | EUR |")

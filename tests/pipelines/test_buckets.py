@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from pipelines.stages.night import ahead
+from pipelines.stages.buckets import ahead
 
 
 def test_the_next_bucket_is_read_while_this_one_is_worked_on_and_no_further_one() -> None:
