@@ -1,6 +1,7 @@
 """What many tests are given."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,11 @@ from hypothesis import settings
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+IN_MEMORY, ROOM = Path("/dev/shm"), 8 * 2**30
+"""Nights write much: where memory serves as a disk and has so much room, the shops of tests lie there."""
+if os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,8 @@ def assert_same(
 
 
 def in_buckets(patch: pytest.MonkeyPatch, size: int) -> None:
-    """From now on nights work on so few orders and SKUs at once."""
+    """From now on nights work on so few orders and SKUs at once, and read every feed whenever they ask for it."""
+    patch.setattr("pipelines.stages.night.SMALL", 0)
     for stage in ("night", "billing", "stock", "demand", "reorder", "turnover"):
         patch.setattr(f"pipelines.stages.{stage}.BUCKET", size)
 

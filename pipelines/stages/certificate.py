@@ -19,10 +19,10 @@ def proven(night: Night) -> int:
     written = night.put(WaitingRow, waits, "true")
     files = warehouse.table(FeedFile)
     found = [
-        attention.held_files(files, morning.given_up(warehouse, night.as_of)),
+        attention.held_files(files, morning.given_up(warehouse)),
         attention.missing_feeds(night.missing_feeds, night.as_of),
         attention.orders_rejected(morning.orders_rejected(warehouse)),
-        attention.rejected_records(morning.open_rejects(warehouse, night.as_of)),
+        attention.rejected_records(morning.open_rejects(warehouse)),
         attention.unclear_retractions(morning.unclear_retractions(warehouse)),
         attention.waiting_records(waits, night.as_of),
         attention.orders_on_hold(morning.orders_on_hold(warehouse), morning.open_holds(warehouse)),

@@ -3,12 +3,14 @@
 import hashlib
 import json
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import polars as pl
 
 from models.rules import entry
 from models.rules import stock as stock_rules
+from models.tables import FEEDS
 from models.tables.base import TableClass, empty, own_columns, validated
 from models.tables.rules import RULE_TABLES
 from pipelines import feeds
@@ -18,6 +20,8 @@ from pipelines.workspace import OrderhouseError, Workspace
 
 BUCKET = 100_000
 """Orders handled at once: the memory of a night is bounded by it."""
+SMALL = 10_000
+"""A feed of at most so many rows is kept in memory for the night."""
 DECIDES_NOTHING = ("gates", "reorder_policies", "reminder_levels", "accounts")
 """Rule tables whose change makes no order be judged anew; of gates only what is in force on the day does."""
 
@@ -28,11 +32,18 @@ def rule_table(workspace: Workspace, name: str) -> pl.DataFrame:
     Raises:
         OrderhouseError: a row that breaks the table, or a file that cannot be read.
     """
-    table, file = RULE_TABLES[name], workspace.rule_file(name)
+    file = workspace.rule_file(name)
     if not file.exists():
-        return empty(table)
+        return empty(RULE_TABLES[name])
+    return _checked(name, file, file.read_bytes(), workspace.settings.business.time_zone)
+
+
+@lru_cache(64)
+def _checked(name: str, file: Path, _content: bytes, time_zone: str) -> pl.DataFrame:
+    """The rows of a file, read again when its content is another."""
+    table = RULE_TABLES[name]
     try:
-        taken = list(feeds.read(file, file.name, table, workspace.settings.business.time_zone))
+        taken = list(feeds.read(file, file.name, table, time_zone))
     except feeds.Held as held:
         raise OrderhouseError(f"Rule table {file}: {held}") from held
     unknown = sorted({name for each in taken for name in each.extra})
@@ -74,10 +85,17 @@ class Night:
         self.warehouse, self.workspace, self.as_of, self.acts = warehouse, workspace, as_of, acts
         self.settings = workspace.settings
         self.time_zone = self.settings.business.time_zone
+        self._small: dict[str, pl.DataFrame] = {}
         nights.find_retracted(warehouse, as_of)
         settle_again(warehouse, workspace, as_of)
         self.since = nights.since(warehouse, as_of, self.fingerprint)
         self.buckets = range(nights.prepare(warehouse, as_of, self.fingerprint, BUCKET, acts=acts))
+
+    @cached_property
+    def _stored(self) -> dict[str, int]:
+        """How many rows each feed has; none comes while a night runs."""
+        counts = ", ".join(f"(SELECT count(*) FROM feeds.{feed}) AS {feed}" for feed in FEEDS)
+        return self.warehouse.frame(f"SELECT {counts}").row(0, named=True)
 
     @cached_property
     def rules(self) -> dict[str, pl.DataFrame]:
@@ -184,8 +202,14 @@ class Night:
         return min(noted or self.as_of, self.as_of)
 
     def rows(self, feed: str, *columns: str, within: str = "") -> pl.DataFrame:
-        """The current rows of a feed tonight: the columns named, else all."""
-        return nights.rows(self.warehouse, feed, self.as_of, columns, within)
+        """The current rows of a feed tonight: the columns named, else all. A small feed is read once."""
+        if not self._stored[feed]:
+            return empty(FEEDS[feed]).select(columns or pl.all())
+        if within or self._stored[feed] > SMALL:
+            return nights.rows(self.warehouse, feed, self.as_of, columns, within)
+        if feed not in self._small:
+            self._small[feed] = nights.rows(self.warehouse, feed, self.as_of)
+        return self._small[feed].select(columns or pl.all())
 
     def put(self, table: TableClass, frame: pl.DataFrame, where: str) -> int:
         """Replace rows of a table by rows proven to satisfy it."""

@@ -241,7 +241,7 @@ def _find_payments(warehouse: Warehouse, as_of: date) -> None:
                 ORDER BY file_id IN (FROM retracted_files), file_sequence, record_number) > 1
         )
         SELECT payment_id, p.invoice_number, p.order_id, amount, p.currency, received_on,
-               file_id IN (FROM retracted_files) OR payment_id IN ({nights.voided(as_of, "payment")}) AS is_voided,
+               file_id IN (FROM retracted_files) OR payment_id IN ({nights.voided("payment")}) AS is_voided,
                coalesce(i.credits_invoice_number, i.invoice_number) AS known_invoice
         FROM {told} p
         ANTI JOIN hidden h ON h.payment_id = p.payment_id AND h.file_id = p.file_id

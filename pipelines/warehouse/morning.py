@@ -27,10 +27,10 @@ def waiting(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     orders = "(SELECT order_id FROM feeds.orders WHERE file_id NOT IN (FROM retracted_files))"
     skus = f"({current('products', as_of, ['sku'])})"
 
-    parts = []
+    parts, filled = [], warehouse.filled(*(f"feeds.{feed}" for feed in FEEDS))
 
     def ask(feed: str, key: str, parent: str, column: str, known: str, where: str = "true") -> None:
-        if not warehouse.count(FEEDS[feed]):
+        if f"feeds.{feed}" not in filled:
             return
         parts.append(f"""
             SELECT '{feed}' AS feed, concat_ws('/', {key}) AS key, '{parent} ' || {column} AS waits_for, file_id, record_number
@@ -44,7 +44,7 @@ def waiting(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     ask("stock_movements", "movement_id", "product", "sku", skus)
     ask("stock_counts", "sku, location_id, counted_on", "product", "sku", skus)
     ask("inbound", "purchase_order_id, line_no", "product", "sku", skus)
-    if warehouse.count(FEEDS["locations"]):
+    if "feeds.locations" in filled:
         places = f"({current('locations', as_of, ['location_id'])})"
         ask("stock_movements", "movement_id", "location", "location_id", places)
         ask("stock_counts", "sku, location_id, counted_on", "location", "location_id", places)
@@ -60,18 +60,17 @@ def waiting(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     ).cast(polars_schema(WaitingRow))
 
 
-def open_rejects(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
+def open_rejects(warehouse: Warehouse) -> pl.DataFrame:
     """Rejected records, by feed and file, that nobody has sent again or given up by a decision.
 
     Returns:
         feed, file_id, records, seen_on.
     """
     return warehouse.frame(
-        f"""SELECT feed, file_id, count(*) AS records, min(as_of) AS seen_on FROM core.rejected_rows
-            WHERE file_id || ':' || record_number NOT IN (
-                SELECT subject_id FROM ({current("decisions", as_of, ["subject", "subject_id"])}) WHERE subject = 'reject')
-            AND file_id NOT IN (FROM retracted_files)
-            GROUP BY ALL ORDER BY ALL"""
+        """SELECT feed, file_id, count(*) AS records, min(as_of) AS seen_on FROM core.rejected_rows
+           WHERE file_id || ':' || record_number NOT IN (SELECT subject_id FROM decided WHERE subject = 'reject')
+           AND file_id NOT IN (FROM retracted_files)
+           GROUP BY ALL ORDER BY ALL"""
     )
 
 
@@ -139,11 +138,11 @@ def orders_not_billed(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     )
 
 
-def given_up(warehouse: Warehouse, as_of: date) -> list[str]:
+def given_up(warehouse: Warehouse) -> list[str]:
     """The names and ids of files that a decision retracted."""
     return warehouse.frame(
-        f"""SELECT DISTINCT subject_id FROM ({current("decisions", as_of)})
-            WHERE subject = 'file' AND action = 'retract' ORDER BY ALL"""
+        """SELECT DISTINCT subject_id FROM decided
+           WHERE subject = 'file' AND action = 'retract' ORDER BY ALL"""
     )["subject_id"].to_list()
 
 
@@ -184,8 +183,7 @@ def missing_feeds(warehouse: Warehouse, expected: pl.DataFrame, as_of: date) -> 
 def is_approved(warehouse: Warehouse, as_of: date, stage: str) -> bool:
     """True where a person let a stage act on this day although something expected did not come."""
     found = warehouse.value(
-        f"""SELECT count(*) FROM feeds.decisions
-            SEMI JOIN ({current("decisions", as_of, ["decision_id"])}) USING (decision_id)
+        f"""SELECT count(*) FROM feeds.decisions SEMI JOIN decided USING (decision_id)
             WHERE subject = 'stage' AND subject_id = ? AND action = 'approve' AND arrives_on = DATE '{as_of}'""",
         [stage],
     )

@@ -104,31 +104,23 @@ def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, 
     order; all of them when settings or rule tables (`rules` stands for them) are not those of the night before. A night
     that acts outward touches what missed nights changed too: nobody has been told of that.
 
-    Left for the stages are the temporary tables `changed_files` (files retracted since, or not any more), `touched`
-    (order_id, bucket), `gone` (touched orders that are no more, since all their files were retracted), and
-    `hidden_events` (event_id, file_id): events of retracted files that another file tells too; the others stay visible.
+    Left for the stages are the temporary tables `decided` (the decisions in effect), `changed_files` (files retracted
+    since, or not any more), `touched` (order_id, bucket), `gone` (touched orders that are no more, since all their files
+    were retracted), and `hidden_events` (event_id, file_id): events of retracted files that another file tells too; the
+    others stay visible.
     """
     before, seen, is_same = since(warehouse, as_of, rules)
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE decided AS {current('decisions', as_of)}")
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE changed_files AS
             SELECT file_id FROM core.retractions WHERE changed_on > {_day(before)}"""
     )
-    told = f"(FROM feeds.order_events WHERE arrives_on <= {_day(as_of)})"
-    warehouse.run(
-        f"""
-        CREATE OR REPLACE TEMP TABLE hidden_events AS
-        SELECT event_id, file_id FROM {told}
-        SEMI JOIN (SELECT event_id FROM {told} WHERE file_id IN (FROM retracted_files)) USING (event_id)
-        QUALIFY row_number() OVER (PARTITION BY event_id
-            ORDER BY file_id IN (FROM retracted_files), file_sequence DESC, record_number DESC) > 1
-        """
-    )
-    retracts = bool(warehouse.value("SELECT count(*) FROM changed_files"))
+    _find_hidden(warehouse, as_of)
     warehouse.run(
         f"""
         CREATE OR REPLACE TEMP TABLE touched AS
         SELECT order_id, (row_number() OVER (ORDER BY order_id) - 1) // {bucket_size} AS bucket
-        FROM ({_touched(as_of, before if is_same else None, seen, acts, retracts)})
+        FROM ({_touched(warehouse, as_of, before if is_same else None, seen, acts=acts)})
         """
     )
     warehouse.run(
@@ -147,23 +139,39 @@ def _day(day: date | None) -> str:
     return f"DATE '{day}'" if day else "DATE '0001-01-01'"
 
 
-def _touched(as_of: date, before: date | None, seen: int, acts: bool, retracts: bool) -> str:
+def _find_hidden(warehouse: Warehouse, as_of: date) -> None:
+    """Leave the temporary table `hidden_events`."""
+    warehouse.run("CREATE OR REPLACE TEMP TABLE hidden_events (event_id VARCHAR, file_id VARCHAR)")
+    if not warehouse.filled("retracted_files"):
+        return
+    told = f"(FROM feeds.order_events WHERE arrives_on <= {_day(as_of)})"
+    warehouse.run(
+        f"""
+        INSERT INTO hidden_events
+        SELECT event_id, file_id FROM {told}
+        SEMI JOIN (SELECT event_id FROM {told} WHERE file_id IN (FROM retracted_files)) USING (event_id)
+        QUALIFY row_number() OVER (PARTITION BY event_id
+            ORDER BY file_id IN (FROM retracted_files), file_sequence DESC, record_number DESC) > 1
+        """
+    )
+
+
+def _touched(warehouse: Warehouse, as_of: date, before: date | None, seen: int, *, acts: bool) -> str:
+    """A query of the touched orders; what nothing new came of is not looked at."""
     orders = current("orders", as_of, ["order_id"])
     if before is None:
         return f"SELECT order_id FROM ({orders}) UNION SELECT order_id FROM core.orders"
     since, tonight = _day(before), _day(as_of)
+    retracts = bool(warehouse.filled("changed_files"))
     fresh = f"""(file_sequence > {seen} OR arrives_on > {since} AND arrives_on <= {tonight}
                  OR revised_on > {since} AND revised_on <= {tonight}
-                 OR file_id IN (FROM changed_files))"""
-    decided = f"(SELECT * FROM feeds.decisions SEMI JOIN (SELECT decision_id FROM feeds.decisions WHERE {fresh}) USING (decision_id))"
-
+                 {"OR file_id IN (FROM changed_files)" if retracts else ""})"""
     missed = f"""SELECT as_of FROM core.nights WHERE NOT acts AND as_of > coalesce(
                     (SELECT max(as_of) FROM core.nights WHERE acts AND as_of < {tonight}), DATE '0001-01-01')"""
+    decided = f"(SELECT * FROM feeds.decisions SEMI JOIN (SELECT decision_id FROM feeds.decisions WHERE {fresh}) USING (decision_id))"
 
     def upset(feed: str, key: str, wanted: str) -> str:
         """What all rows say, set aside or not, whose keys the files have that were retracted since, or not any more."""
-        if not retracts:
-            return f"SELECT {wanted} FROM feeds.{feed} WHERE false"
         rows = f"(SELECT * FROM feeds.{feed} UNION ALL BY NAME SELECT * FROM feeds.repeated_{feed})"
         return f"""SELECT {wanted} FROM {rows} SEMI JOIN (
                        SELECT {key} FROM {rows} WHERE file_id IN (FROM changed_files)) USING ({key})"""
@@ -175,35 +183,47 @@ def _touched(as_of: date, before: date | None, seen: int, acts: bool, retracts: 
         now = current(feed, as_of, names, within)
         then = current(feed, before, names, f"{within} WHERE file_sequence <= {seen}", "retracted_before")
         return f"""SELECT {key} FROM ((({now}) EXCEPT ({then})) UNION (({then}) EXCEPT ({now})))
-                   UNION {upset(feed, key, key)}"""
+                   {f"UNION {upset(feed, key, key)}" if retracts else ""}"""
 
-    return f"""
-        SELECT DISTINCT order_id FROM (
-            SELECT order_id FROM feeds.orders WHERE {fresh}
-            UNION ALL SELECT order_id FROM feeds.order_lines WHERE {fresh}
-            UNION ALL SELECT order_id FROM feeds.order_events WHERE {fresh}
-            UNION ALL SELECT order_id FROM feeds.payments WHERE {fresh}
-            UNION ALL {upset("order_events", "event_id", "order_id")}
-            UNION ALL {upset("payments", "payment_id", "order_id")}
-            UNION ALL SELECT order_id FROM feeds.order_events WHERE file_id IN (FROM retracted_files)
-                AND event_id IN (SELECT event_id FROM feeds.order_events WHERE {fresh})
-            UNION ALL SELECT subject_id FROM {decided} WHERE subject IN ('order', 'hold', 'allocation')
-            UNION ALL SELECT order_id FROM feeds.order_events
-                WHERE event_id IN (SELECT subject_id FROM {decided} WHERE subject = 'event')
-            UNION ALL SELECT order_id FROM feeds.payments
-                WHERE payment_id IN (SELECT subject_id FROM {decided} WHERE subject = 'payment')
-            UNION ALL SELECT order_id FROM core.orders WHERE as_of = {tonight} OR {acts} AND as_of IN ({missed})
-            UNION ALL SELECT order_id FROM core.order_findings WHERE {tonight} IN (as_of, closed_on)
-            UNION ALL SELECT order_id FROM core.night_events WHERE as_of = {tonight}
-            UNION ALL SELECT order_id FROM feeds.order_lines WHERE sku IN ({changed("products", "sku", "category, tax_code")})
-            UNION ALL SELECT order_id FROM feeds.orders
-                WHERE customer_id IN ({changed("customers", "customer_id", "country")})
-            UNION ALL SELECT order_id FROM core.sales_entries e
-                JOIN (SELECT currency, min(quoted_on) AS since FROM feeds.exchange_rates WHERE {fresh} GROUP BY ALL) r
-                ON e.currency = r.currency AND e.day >= r.since
+    feeds = ("orders", "order_lines", "order_events", "payments")
+    parts = [f"SELECT order_id FROM feeds.{feed} WHERE {fresh}" for feed in feeds]
+    parts += [
+        f"SELECT order_id FROM core.orders WHERE as_of = {tonight} OR {acts} AND as_of IN ({missed})",
+        f"SELECT order_id FROM core.order_findings WHERE {tonight} IN (as_of, closed_on)",
+        f"SELECT order_id FROM core.night_events WHERE as_of = {tonight}",
+    ]
+    if retracts:
+        parts += [upset("order_events", "event_id", "order_id"), upset("payments", "payment_id", "order_id")]
+    if warehouse.filled("retracted_files"):
+        parts.append(
+            f"""SELECT order_id FROM feeds.order_events WHERE file_id IN (FROM retracted_files)
+                AND event_id IN (SELECT event_id FROM feeds.order_events WHERE {fresh})"""
         )
-        SEMI JOIN ({orders} UNION ALL SELECT order_id FROM core.orders) USING (order_id)
-    """
+    news = {
+        "decisions": (
+            f"SELECT subject_id FROM {decided} WHERE subject IN ('order', 'hold', 'allocation')",
+            f"""SELECT order_id FROM feeds.order_events
+                WHERE event_id IN (SELECT subject_id FROM {decided} WHERE subject = 'event')""",
+            f"""SELECT order_id FROM feeds.payments
+                WHERE payment_id IN (SELECT subject_id FROM {decided} WHERE subject = 'payment')""",
+        ),
+        "products": (
+            f"SELECT order_id FROM feeds.order_lines WHERE sku IN ({changed('products', 'sku', 'category, tax_code')})",
+        ),
+        "customers": (
+            f"SELECT order_id FROM feeds.orders WHERE customer_id IN ({changed('customers', 'customer_id', 'country')})",
+        ),
+        "exchange_rates": (
+            f"""SELECT order_id FROM core.sales_entries e
+                JOIN (SELECT currency, min(quoted_on) AS since FROM feeds.exchange_rates WHERE {fresh} GROUP BY ALL) r
+                ON e.currency = r.currency AND e.day >= r.since""",
+        ),
+    }
+    came = warehouse.filled(*(f"(FROM feeds.{feed} WHERE {fresh})" for feed in news))
+    parts += [part for feed, asked in news.items() if f"(FROM feeds.{feed} WHERE {fresh})" in came for part in asked]
+    listed = " UNION ALL ".join(parts)
+    return f"""SELECT DISTINCT order_id FROM ({listed})
+               SEMI JOIN ({orders} UNION ALL SELECT order_id FROM core.orders) USING (order_id)"""
 
 
 def bucket_within(bucket: int) -> str:
@@ -220,8 +240,6 @@ def rows(warehouse: Warehouse, feed: str, as_of: date, columns: Sequence[str] = 
     """The current rows of a feed at the end of a day: the columns named, else all."""
     schema = polars_schema(FEEDS[feed])
     wanted = pl.Schema({name: schema[name] for name in columns or schema})
-    if not warehouse.value(f"SELECT true FROM feeds.{feed} LIMIT 1"):
-        return pl.DataFrame(schema=wanted)
     return warehouse.frame(current(feed, as_of, columns, within)).cast(wanted)
 
 
@@ -253,10 +271,9 @@ def judged(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str
     )
 
 
-def voided(as_of: date, subject: str) -> str:
-    """A query of the facts of a kind that a person declared void up to the end of a day."""
-    decisions = current("decisions", as_of, ["subject", "subject_id", "action"])
-    return f"SELECT subject_id FROM ({decisions}) WHERE subject = '{subject}' AND action = 'void'"
+def voided(subject: str) -> str:
+    """A query of the facts of a kind that a person declared void up to the end of the day."""
+    return f"SELECT subject_id FROM decided WHERE subject = '{subject}' AND action = 'void'"
 
 
 def told_events(as_of: date, within: str) -> str:
@@ -270,15 +287,14 @@ def told_events(as_of: date, within: str) -> str:
     return f"""
         SELECT order_id, line_no, event_id, event, occurred_at, quantity, reason, location_id, carrier, tracking_no,
                'feed' AS source,
-               event_id IN ({voided(as_of, "event")}) OR file_id IN (FROM retracted_files) AS is_voided
+               event_id IN ({voided("event")}) OR file_id IN (FROM retracted_files) AS is_voided
         FROM (FROM feeds.order_events {within}) ANTI JOIN hidden_events USING (event_id, file_id) WHERE arrives_on <= {_day(as_of)}
         UNION ALL
         SELECT order_id, NULL, 'decision:' || decision_id, event, decided_at, NULL,
                concat_ws(': ', decided_by, reason), NULL, NULL, NULL, 'night', false
         FROM (
             SELECT *, subject_id AS order_id, CASE action {cases} END AS event
-            FROM ({current("decisions", as_of)})
-            WHERE subject IN ('order', 'hold') AND action IN ({decided})
+            FROM decided WHERE subject IN ('order', 'hold') AND action IN ({decided})
         ) {within}
     """
 

@@ -34,8 +34,10 @@ def compared(warehouse: Warehouse, as_of: date, *, acts: bool = True) -> list[Co
     sold = "(SELECT * FROM core.sales_entries WHERE gross_amount_r IS NOT NULL)"
     net = f"""(SELECT coalesce(sum(CASE kind WHEN 'ordered' THEN 1 ELSE -1 END * (gross_amount_r - discount_amount_r)), 0)
               FROM {sold})"""
-    set_aside = [feed for feed in FEEDS if one(f"SELECT count(*) FROM (FROM feeds.repeated_{feed} LIMIT 1)")]
-    in_vain = " + ".join(["0", *(f"({_set_aside_in_vain(feed)})" for feed in set_aside)])
+    set_aside = warehouse.filled(*(f"feeds.repeated_{feed}" for feed in FEEDS))
+    in_vain = " + ".join(
+        ["0", *(f"({_set_aside_in_vain(feed)})" for feed in FEEDS if f"feeds.repeated_{feed}" in set_aside)]
+    )
     return [
         Compared(
             "files_add_up",

@@ -8,6 +8,7 @@ from models.tables import FEEDS
 from models.tables.base import polars_schema
 from models.tables.feeds import Product, StockCount, StockMovement
 from models.tables.stock import StockLedger
+from pipelines.warehouse import nights
 from pipelines.warehouse.nights import Since
 from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
@@ -99,10 +100,9 @@ def within(bucket: int) -> str:
 
 def movements(warehouse: Warehouse, as_of: date, bucket: int) -> pl.DataFrame:
     """The movements in force of a bucket; those that a person declared void are left out."""
-    voided = f"SELECT subject_id FROM ({current('decisions', as_of)}) WHERE {UNDONE}"
     return warehouse.frame(
         f"""SELECT * FROM ({current("stock_movements", as_of, within=within(bucket))})
-            WHERE movement_id NOT IN ({voided})"""
+            WHERE movement_id NOT IN ({nights.voided("movement")})"""
     ).cast(polars_schema(StockMovement))
 
 

@@ -121,7 +121,7 @@ class Warehouse:
     def value(self, sql: str, params: Any = None) -> Any:
         """The first value of a query, or none."""
         with self._alone:
-            rows = self.connection.sql(sql, params=params).fetchall()
+            rows = self.connection.execute(sql, params).fetchall()
         return rows[0][0] if rows else None
 
     def table(self, table: TableClass, where: str = "true", params: Any = None) -> pl.DataFrame:
@@ -335,6 +335,11 @@ class Warehouse:
     def count(self, table: TableClass) -> int:
         """How many rows a table has."""
         return int(self.value(f"SELECT count(*) FROM {place(table)}"))
+
+    def filled(self, *places: str) -> set[str]:
+        """Which of these tables, named or as queries in parentheses, have rows."""
+        asked = " UNION ALL ".join(f"(SELECT {nth} AS nth FROM {place} LIMIT 1)" for nth, place in enumerate(places))
+        return {places[nth] for nth in self.frame(asked)["nth"]}
 
     def feed_names(self) -> tuple[str, ...]:
         """Every feed of the contract."""

@@ -7,6 +7,7 @@ import polars as pl
 from models.rules.certificate import Compared
 from models.rules.reorder import rederived
 from models.tables.reorder import ReorderPlan
+from pipelines.warehouse import nights
 from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
 
@@ -23,9 +24,7 @@ def compared(warehouse: Warehouse, as_of: date) -> list[Compared]:
     one, tonight = warehouse.value, f"DATE '{as_of}'"
     products = f"({current('products', as_of, ['sku'])})"
     locations = f"({current('locations', as_of, ['location_id'])})"
-    voided = (
-        f"""SELECT subject_id FROM ({current("decisions", as_of)}) WHERE subject = 'movement' AND action = 'void'"""
-    )
+    voided = nights.voided("movement")
     known = f"""sku IN (FROM {products}) AND (location_id IN (FROM {locations}) OR NOT EXISTS (FROM {locations}))"""
     positions = f"(SELECT * FROM core.stock_positions WHERE as_of = {tonight})"
     return [

@@ -42,6 +42,14 @@ def test_a_file_of_an_older_program_is_carried_over_and_its_state_recomputed(tmp
     assert query(old, "SELECT count(*) FROM products") == [(2,)]
 
 
+def test_tables_and_queries_with_rows_are_told_from_those_without(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    nightly(found, day("2026-01-02"))
+    bears, cats = (f"(FROM feeds.products WHERE name = '{name}')" for name in ("Bear", "Cat"))
+    with Warehouse(found.warehouse) as warehouse:
+        assert warehouse.filled("feeds.products", "feeds.payments", bears, cats) == {"feeds.products", bears}
+
+
 def test_a_delivered_table_of_another_shape_asks_for_a_rebuild(tmp_path: Path) -> None:
     found = small_shop(tmp_path / "shop")
     nightly(found, day("2026-01-02"))
