@@ -73,7 +73,9 @@ class Delivery:
     @property
     def rejected(self) -> pl.DataFrame:
         """Its rejected records, each once with all its reasons, in the order of the file."""
-        noted = pl.concat([pl.DataFrame(schema=REJECTED), *self.rejects])
+        if not self.rejects:
+            return pl.DataFrame(schema=REJECTED)
+        noted = pl.concat(self.rejects)
         if noted["record_number"].is_duplicated().any():
             noted = noted.group_by("record_number", maintain_order=True).agg(
                 pl.col("raw").first(),
