@@ -13,9 +13,8 @@ from pipelines.warehouse import nights
 def entered(night: Night) -> int:
     """Pass every order that is not confirmed yet through the gates."""
     skus = night.rows("products", "sku")
-    customers = night.rows("customers", "customer_id")
     written = 0
-    for bucket, (judged, lines) in ahead(night.buckets, lambda bucket: _judged(night, bucket)):
+    for bucket, (judged, lines, customers) in ahead(night.buckets, lambda bucket: _judged(night, bucket)):
         found = entry.findings(
             judged, lines, skus, customers, night.rules["gates"], night.rules["channels"], night.as_of
         )
@@ -38,12 +37,13 @@ def entered(night: Night) -> int:
     return written
 
 
-def _judged(night: Night, bucket: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The orders of a bucket that the gates judge, and their lines."""
+def _judged(night: Night, bucket: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """The orders of a bucket that the gates judge, their lines and their customers as far as they are known."""
     within = nights.bucket_within(bucket)
     judged = nights.judged(night.warehouse, night.as_of, bucket, night.handed_over)
     lines = night.rows("order_lines", "order_id", "line_no", "sku", within=within)
-    return judged, lines.join(judged.select("order_id"), on="order_id", how="semi")
+    lines = lines.join(judged.select("order_id"), on="order_id", how="semi")
+    return judged, lines, night.customers_of(judged, "customer_id")
 
 
 def _ended(night: Night, judged: pl.DataFrame, found: pl.DataFrame, known: pl.DataFrame) -> list[str]:

@@ -12,11 +12,10 @@ from pipelines.warehouse import nights
 
 def advanced(night: Night) -> int:
     """Fold the events of every touched order into its status, its numbers and its timeline."""
-    countries = night.rows("customers", "customer_id", "country")
     nights.note_changed(night.warehouse)
     with night.warehouse.gathered():
         written = sum(
-            _advanced(night, bucket, countries, *told)
+            _advanced(night, bucket, *told)
             for bucket, told in ahead(night.buckets, lambda bucket: _told(night, bucket))
         )
     if night.issued is not None:
@@ -24,21 +23,22 @@ def advanced(night: Night) -> int:
     return written
 
 
-def _told(night: Night, bucket: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """What is known of one bucket of orders: they, their lines and their events."""
+def _told(night: Night, bucket: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """What is known of one bucket of orders: they, their lines, their events, and the countries of their customers."""
     within = nights.bucket_within(bucket)
     delivered = night.rows("orders", within=within)
     lines = night.rows("order_lines", within=within).join(delivered.select("order_id"), on="order_id", how="semi")
-    return delivered, lines, nights.events(night.warehouse, night.as_of, bucket, night.handed_over)
+    told = nights.events(night.warehouse, night.as_of, bucket, night.handed_over)
+    return delivered, lines, told, night.customers_of(delivered, "customer_id", "country")
 
 
 def _advanced(
     night: Night,
     bucket: int,
-    countries: pl.DataFrame,
     delivered: pl.DataFrame,
     lines: pl.DataFrame,
     told: pl.DataFrame,
+    countries: pl.DataFrame,
 ) -> int:
     """One bucket of orders; its frames are gone when the next but one is read."""
     folded = lifecycle.folded(

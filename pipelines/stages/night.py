@@ -211,6 +211,13 @@ class Night:
             self._small[feed] = nights.rows(self.warehouse, feed, self.as_of)
         return self._small[feed].select(columns or pl.all())
 
+    def customers_of(self, orders: pl.DataFrame, *columns: str) -> pl.DataFrame:
+        """The known customers, at least those of some orders: the columns named."""
+        if self._stored["customers"] <= SMALL:
+            return self.rows("customers", *columns)
+        with self.warehouse.given(named=orders.select("customer_id").unique()):
+            return self.rows("customers", *columns, within="SEMI JOIN named USING (customer_id)")
+
     def put(self, table: TableClass, frame: pl.DataFrame, where: str) -> int:
         """Replace rows of a table by rows proven to satisfy it."""
         return self.warehouse.replace(table, validated(table, frame), where)

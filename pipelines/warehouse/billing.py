@@ -70,22 +70,30 @@ def find_orders(
     """
     theirs = pl.DataFrame({"customer_id": list(monthly_customers)}, schema={"customer_id": pl.String})
     withdrawn_numbers = pl.DataFrame({"invoice_number": list(withdrawn)}, schema={"invoice_number": pl.String})
+    asked = [
+        "SELECT order_id FROM touched",
+        f"""SELECT order_id FROM core.billing_exceptions
+            WHERE as_of = (SELECT max(as_of) FROM core.billing_exceptions WHERE as_of < DATE '{as_of}')""",
+    ]
+    if withdrawn:
+        asked.append("SELECT order_id FROM core.invoice_lines SEMI JOIN withdrawn USING (invoice_number)")
+    if warehouse.filled("core.retractions"):
+        asked.append(
+            """SELECT i.order_id FROM core.invoice_lines i
+               ANTI JOIN core.order_lines l ON l.order_id = i.order_id AND l.line_no = i.order_line_no
+               WHERE i.order_line_no IS NOT NULL"""
+        )
+    if consolidates:
+        asked.append(
+            """SELECT order_id FROM core.order_lines SEMI JOIN (
+                   SELECT order_id FROM core.orders SEMI JOIN monthly_customers USING (customer_id)) USING (order_id)
+               WHERE quantity - cancelled - returned <> invoiced - credited"""
+        )
     with warehouse.given(monthly_customers=theirs, withdrawn=withdrawn_numbers):
         warehouse.run(
             f"""
             CREATE OR REPLACE TEMP TABLE billed_orders AS
-            WITH asked AS (
-                SELECT order_id FROM touched
-                UNION SELECT order_id FROM core.billing_exceptions
-                    WHERE as_of = (SELECT max(as_of) FROM core.billing_exceptions WHERE as_of < DATE '{as_of}')
-                UNION SELECT order_id FROM core.invoice_lines SEMI JOIN withdrawn USING (invoice_number)
-                UNION SELECT i.order_id FROM core.invoice_lines i
-                    ANTI JOIN core.order_lines l ON l.order_id = i.order_id AND l.line_no = i.order_line_no
-                    WHERE i.order_line_no IS NOT NULL AND EXISTS (FROM core.retractions)
-                UNION SELECT order_id FROM core.order_lines SEMI JOIN (
-                        SELECT order_id FROM core.orders SEMI JOIN monthly_customers USING (customer_id)) USING (order_id)
-                    WHERE {consolidates} AND quantity - cancelled - returned <> invoiced - credited
-            ),
+            WITH asked AS ({" UNION ".join(asked)}),
             known AS (
                 SELECT order_id, order_id IN (SELECT order_id FROM core.orders SEMI JOIN monthly_customers USING (customer_id))
                     OR order_id IN (
