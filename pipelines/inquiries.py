@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,8 +70,11 @@ def _last_stage(workspace: Workspace) -> dict[str, Any] | None:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 4096))
         lines = file.read().decode(errors="replace").splitlines()
-    found: dict[str, Any] = json.loads(lines[-1]) if lines else {}
-    return found or None
+    for line in reversed(lines):
+        with suppress(ValueError):  # a line that was being written when the run was killed
+            found: dict[str, Any] = json.loads(line)
+            return found
+    return None
 
 
 def examined(workspace: Workspace) -> Iterator[Finding]:

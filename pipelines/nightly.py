@@ -192,8 +192,13 @@ class Session:
 
     def _note(self, done: StageDone) -> None:
         self.run.stages.append(done)
-        line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "as_of": str(done.as_of), "stage": done.stage}
-        line |= {"rows": str(done.rows), "seconds": f"{done.seconds:.3f}"}
+        line = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "as_of": str(done.as_of),
+            "stage": done.stage,
+            "rows": done.rows,
+            "seconds": round(done.seconds, 3),
+        }
         with (self.workspace.warehouse / "runs.ndjson").open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
         self.say(str(done))

@@ -1,5 +1,7 @@
 """The rule tables: policies with dates, as people write them in `rules/*.csv`; checked like feeds."""
 
+import polars as pl
+
 from models.tables import column
 from models.tables.base import Day, Ratio, Table, TableClass, table
 from models.tables.billing import Account, ReminderLevel
@@ -76,3 +78,10 @@ RULE_TABLES: dict[str, TableClass] = {
     "accounts": Account,
 }
 """Every rule table by the name of its file; `tax_rates` is the shop's own and may be absent."""
+CONTRADICTIONS: dict[str, tuple[pl.Expr, pl.Expr]] = {
+    "reorder_policies": (
+        pl.col("minimum_on_hand") > pl.col("maximum_on_hand"),
+        pl.format("minimum_on_hand {} is above maximum_on_hand {}", "minimum_on_hand", "maximum_on_hand"),
+    )
+}
+"""Rule tables with columns that can contradict one another: which rows do, and how that is said."""

@@ -12,7 +12,7 @@ from models.rules import entry
 from models.rules import stock as stock_rules
 from models.tables import FEEDS
 from models.tables.base import TableClass, empty, own_columns, validated
-from models.tables.rules import RULE_TABLES
+from models.tables.rules import CONTRADICTIONS, RULE_TABLES
 from pipelines import feeds
 from pipelines.retraction import settle_again
 from pipelines.warehouse import Warehouse, morning, nights, stock
@@ -57,7 +57,13 @@ def _checked(name: str, file: Path, _content: bytes, time_zone: str) -> pl.DataF
                 f"Rule table {file}, row {first['record_number']}: {'; '.join(first['reasons'])}; mend it."
             )
     names = [column.name for column in own_columns(table)]
-    return pl.concat([each.accepted.select(names) for each in taken]) if taken else empty(table)
+    rows = pl.concat([empty(table), *(each.accepted.select(names) for each in taken)])
+    if name in CONTRADICTIONS:
+        is_wrong, told = CONTRADICTIONS[name]
+        wrong = rows.with_row_index("row", 1).filter(is_wrong).select("row", told.alias("why"))
+        for row, why in wrong.head(1).iter_rows():
+            raise OrderhouseError(f"Rule table {file}, row {row}: {why}; mend it.")
+    return rows
 
 
 class Night:

@@ -78,7 +78,14 @@ def test_status_fails_when_the_last_green_night_is_late(tmp_path: Path) -> None:
     nightly(found, day("2026-01-03"))
     late = typed("status", "--json", shop=found.root)
     assert late.exit_code == 1
-    assert json.loads(late.output)["as_of"] == "2026-01-03"
+    told = json.loads(late.output)
+    assert told["as_of"] == "2026-01-03"
+    assert told["last_stage"]["stage"] == "publish"
+    assert isinstance(told["last_stage"]["rows"], int)
+    assert isinstance(told["last_stage"]["seconds"], float)
+    with (found.warehouse / "runs.ndjson").open("a", encoding="utf-8") as log:
+        log.write('{"at": "2026-01-0')  # a kill while the line was written
+    assert json.loads(typed("status", "--json", shop=found.root).output) == told
     assert "late" in typed("status", shop=found.root).output
 
 

@@ -392,6 +392,7 @@ def test_another_reporting_currency_is_refused_and_a_rebuild_computes_every_nigh
         ("sku,serviceLevel\nA,0.98\n", "serviceLevel is no column of it"),
         ("sku,service_level\nA,98\n", "service_level"),
         ("sku,minimum_on_hand\nA,many\n", "minimum_on_hand"),
+        ("sku,minimum_on_hand,maximum_on_hand\nB,5,5\nA,9,5\n", "row 2: minimum_on_hand 9 is above maximum_on_hand 5"),
     ],
 )
 def test_a_rule_table_that_cannot_be_meant_is_refused(table: str, said: str, tmp_path: Path) -> None:
