@@ -168,7 +168,10 @@ def _touched(warehouse: Warehouse, as_of: date, before: date | None, seen: int, 
                  {"OR file_id IN (FROM changed_files)" if retracts else ""})"""
     missed = f"""SELECT as_of FROM core.nights WHERE NOT acts AND as_of > coalesce(
                     (SELECT max(as_of) FROM core.nights WHERE acts AND as_of < {tonight}), DATE '0001-01-01')"""
-    decided = f"(SELECT * FROM feeds.decisions SEMI JOIN (SELECT decision_id FROM feeds.decisions WHERE {fresh}) USING (decision_id))"
+
+    def new(feed: str) -> str:
+        """The rows of a feed that came, took effect or were retracted since."""
+        return f"(FROM feeds.{feed} WHERE {fresh})"
 
     def upset(feed: str, key: str, wanted: str) -> str:
         """What all rows say, set aside or not, whose keys the files have that were retracted since, or not any more."""
@@ -178,15 +181,17 @@ def _touched(warehouse: Warehouse, as_of: date, before: date | None, seen: int, 
 
     def changed(feed: str, key: str, columns: str) -> str:
         """Keys of a feed whose columns differ from the night before, which knew fewer files."""
-        within = f"SEMI JOIN (SELECT {key} FROM feeds.{feed} WHERE {fresh}) USING ({key})"
+        within = f"SEMI JOIN (SELECT {key} FROM {new(feed)}) USING ({key})"
         names = [key, *columns.split(", ")]
         now = current(feed, as_of, names, within)
         then = current(feed, before, names, f"{within} WHERE file_sequence <= {seen}", "retracted_before")
         return f"""SELECT {key} FROM ((({now}) EXCEPT ({then})) UNION (({then}) EXCEPT ({now})))
                    {f"UNION {upset(feed, key, key)}" if retracts else ""}"""
 
-    feeds = ("orders", "order_lines", "order_events", "payments")
-    parts = [f"SELECT order_id FROM feeds.{feed} WHERE {fresh}" for feed in feeds]
+    decided = (
+        f"(SELECT * FROM feeds.decisions SEMI JOIN (SELECT decision_id FROM {new('decisions')}) USING (decision_id))"
+    )
+    parts = [f"SELECT order_id FROM {new(feed)}" for feed in ("orders", "order_lines", "order_events", "payments")]
     parts += [
         f"SELECT order_id FROM core.orders WHERE as_of = {tonight} OR {acts} AND as_of IN ({missed})",
         f"SELECT order_id FROM core.order_findings WHERE {tonight} IN (as_of, closed_on)",
@@ -197,7 +202,7 @@ def _touched(warehouse: Warehouse, as_of: date, before: date | None, seen: int, 
     if warehouse.filled("retracted_files"):
         parts.append(
             f"""SELECT order_id FROM feeds.order_events WHERE file_id IN (FROM retracted_files)
-                AND event_id IN (SELECT event_id FROM feeds.order_events WHERE {fresh})"""
+                AND event_id IN (SELECT event_id FROM {new("order_events")})"""
         )
     news = {
         "decisions": (
@@ -215,12 +220,12 @@ def _touched(warehouse: Warehouse, as_of: date, before: date | None, seen: int, 
         ),
         "exchange_rates": (
             f"""SELECT order_id FROM core.sales_entries e
-                JOIN (SELECT currency, min(quoted_on) AS since FROM feeds.exchange_rates WHERE {fresh} GROUP BY ALL) r
+                JOIN (SELECT currency, min(quoted_on) AS since FROM {new("exchange_rates")} GROUP BY ALL) r
                 ON e.currency = r.currency AND e.day >= r.since""",
         ),
     }
-    came = warehouse.filled(*(f"(FROM feeds.{feed} WHERE {fresh})" for feed in news))
-    parts += [part for feed, asked in news.items() if f"(FROM feeds.{feed} WHERE {fresh})" in came for part in asked]
+    came = warehouse.filled(*map(new, news))
+    parts += [part for feed, asked in news.items() if new(feed) in came for part in asked]
     listed = " UNION ALL ".join(parts)
     return f"""SELECT DISTINCT order_id FROM ({listed})
                SEMI JOIN ({orders} UNION ALL SELECT order_id FROM core.orders) USING (order_id)"""
