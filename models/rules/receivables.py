@@ -77,9 +77,9 @@ def applied(
     In this order: a voided payment leaves its invoices, and so does one that came again for another order or in
     another currency; where credit notes make an invoice overpaid, its newest payments give the surplus back to their
     account; money paid back takes from what is on account for the same order or invoice, the oldest first; what is left
-    pays the invoice it names, then the open invoices of the order it names, the oldest first; and what was paid back
-    beyond the account reopens the invoice it names, else the newest paid one.
-    A payment in another currency than the invoice's pays nothing of it. The same night run again adds nothing.
+    pays the invoice it names, then the open invoices of its order, the oldest first; and what was paid back beyond the
+    account reopens the invoice it names, else the newest paid one. A payment in another currency than the invoice's pays
+    nothing of it. The same night run again adds nothing.
 
     Args:
         invoices: Invoice rows, an invoice together with its credit notes.
@@ -189,7 +189,11 @@ def _left(payments: pl.DataFrame, held: pl.DataFrame, accounts: pl.DataFrame) ->
 
 
 def _targets(payments: pl.DataFrame, invoices: pl.DataFrame, covers: pl.DataFrame) -> pl.DataFrame:
-    """Which invoices each payment may meet, in the order of `place`: 0 the one it names, then those of its order by age."""
+    """Which invoices each payment may meet, in the order of `place`: 0 the one it names, then those of its order by age.
+
+    A payment that names no order, but an invoice of one, is of that order: an invoice that was corrected is credited and
+    billed anew under another number, and whoever paid the first shall not be asked for the second.
+    """
     aged = (
         invoices.filter(pl.col("kind") == "invoice")
         .sort("issued_on", "sequence", "invoice_number")
@@ -197,7 +201,7 @@ def _targets(payments: pl.DataFrame, invoices: pl.DataFrame, covers: pl.DataFram
     )
     resolved = _resolved(payments, invoices).filter(~pl.col("is_voided"))
     named = resolved.select("payment_id", "currency", invoice_number="known_invoice").drop_nulls()
-    of_order = resolved.select("payment_id", "currency", "order_id").join(
+    of_order = resolved.select("payment_id", "currency", order_id=pl.coalesce("order_id", "invoice_order_id")).join(
         covers.select("order_id", "invoice_number"), on="order_id"
     )
     of_order = of_order.join(named, on=PAIR, how="anti").select(named.columns)

@@ -26,7 +26,7 @@ PAID = "payment_id | invoice_number | order_id | amount | currency | received_on
 APPLIED = "payment_id | invoice_number | entry_no | amount"
 KEPT = "payment_id | amount | reason"
 OPEN = "invoice_number | open_amount"
-COVERS = frame("order_id | invoice_number", "O1 | I1", "O1 | I2", "O2 | I3", "O3 | M1", "O4 | M1")
+COVERS = frame("order_id | invoice_number", "O1 | I1", "O1 | I2", "O1 | I5", "O2 | I3", "O3 | M1", "O4 | M1")
 INVOICES = (
     "I1 | invoice | 1 | 2026-11-01 | O1 | EUR | 100 | 2026-11-08 | ",
     "I2 | invoice | 2 | 2026-11-10 | O1 | EUR | 50 | 2026-11-17 | ",
@@ -109,17 +109,35 @@ def test_a_payment_that_names_both_pays_its_invoice_before_the_orders_others() -
 
 def test_underpaid_stays_open_and_overpaid_is_on_account_and_owed_back() -> None:
     ledger = Ledger()
-    paid = payments("p1 | I1 | | 99.99 | EUR | 2026-11-20", "p2 | I2 | | 60 | EUR | 2026-11-20")
+    paid = payments("p1 | I3 | | 69.99 | USD | 2026-11-20", "p2 | M1 | | 40 | EUR | 2026-11-20")
     ledger.night(paid)
-    assert ledger.open() == drawn(OPEN, "I1 | 0.01", "I3 | 70", "M1 | 30")
+    assert ledger.open() == drawn(OPEN, "I1 | 100", "I2 | 50", "I3 | 0.01")
     assert ledger.kept(paid) == drawn(KEPT, "p2 | 10 | overpaid")
 
 
 def test_what_is_paid_twice_is_owed_back_once() -> None:
     ledger = Ledger()
+    paid = payments("p2 | I3 | | 70 | USD | 2026-11-21", "p1 | I3 | | 70 | USD | 2026-11-20")
+    assert ledger.night(paid) == drawn(APPLIED, "p1 | I3 | 1 | 70")
+    assert ledger.kept(paid) == drawn(KEPT, "p2 | 70 | overpaid")
+
+
+def test_what_an_invoice_is_overpaid_by_pays_the_others_of_its_order_first() -> None:
+    ledger = Ledger()
     paid = payments("p2 | I1 | | 100 | EUR | 2026-11-21", "p1 | I1 | | 100 | EUR | 2026-11-20")
-    assert ledger.night(paid) == drawn(APPLIED, "p1 | I1 | 1 | 100")
-    assert ledger.kept(paid) == drawn(KEPT, "p2 | 100 | overpaid")
+    assert ledger.night(paid) == drawn(APPLIED, "p1 | I1 | 1 | 100", "p2 | I2 | 1 | 50")
+    assert ledger.kept(paid) == drawn(KEPT, "p2 | 50 | overpaid")
+
+
+def test_who_paid_an_invoice_is_not_asked_for_the_one_that_corrects_it() -> None:
+    ledger = Ledger()
+    paid = payments("p0 | I2 | | 50 | EUR | 2026-11-19", "p1 | I1 | | 100 | EUR | 2026-11-20")
+    ledger.night(paid)
+    credit = "C1 | credit_note | 1 | 2026-11-24 | O1 | EUR | 100 | 2026-11-24 | I1"
+    anew = "I5 | invoice | 5 | 2026-11-24 | O1 | EUR | 120 | 2026-12-01 | "
+    assert ledger.night(paid, credit, anew) == drawn(APPLIED, "p1 | I1 | 2 | -100", "p1 | I5 | 1 | 100")
+    assert ledger.open() == drawn(OPEN, "I3 | 70", "I5 | 20", "M1 | 30")
+    assert ledger.kept(paid) == []
 
 
 def test_money_before_the_invoice_waits_and_pays_it_when_it_comes() -> None:
@@ -160,7 +178,9 @@ def test_a_credit_note_lowers_what_is_open() -> None:
 
 def test_a_credit_note_on_a_paid_invoice_gives_the_newest_payment_back() -> None:
     ledger = Ledger()
-    paid = payments("p1 | I1 | | 60 | EUR | 2026-11-20", "p2 | I1 | | 40 | EUR | 2026-11-21")
+    paid = payments(
+        "p0 | I2 | | 50 | EUR | 2026-11-19", "p1 | I1 | | 60 | EUR | 2026-11-20", "p2 | I1 | | 40 | EUR | 2026-11-21"
+    )
     ledger.night(paid)
     credit = "C1 | credit_note | 1 | 2026-11-24 | O1 | EUR | 50 | 2026-11-24 | I1"
     assert ledger.night(paid, credit) == drawn(APPLIED, "p1 | I1 | 2 | -10", "p2 | I1 | 2 | -40")
@@ -276,7 +296,7 @@ def test_receivables_age_from_the_day_after_they_were_due(as_of: date, days: int
 
 
 def test_money_is_owed_since_the_night_it_was_first_seen() -> None:
-    ledger, paid = Ledger(), payments("p1 | I1 | | 130 | EUR | 2026-11-20")
+    ledger, paid = Ledger(), payments("p1 | I1 | | 180 | EUR | 2026-11-20")
     ledger.night(paid)
     kept = receivables.on_account(ledger.invoices, paid, ledger.applied, ORDERS)
     first = validated(RefundDue, receivables.refunds_due(kept, empty(RefundDue), NIGHT))
