@@ -278,6 +278,40 @@ def test_a_line_whose_file_is_retracted_after_its_invoice_is_credited(tmp_path: 
     assert query(found, credited) == [(2, 1, "9.9900")]
 
 
+def test_who_paid_an_invoice_whose_price_is_corrected_owes_the_difference_only(tmp_path: Path) -> None:
+    found = billing_shop(tmp_path / "shop")
+    green(found, FIRST)
+    lands(
+        found,
+        "payments",
+        "pay.csv",
+        PAYMENTS,
+        "p1 | INV-2026-000000001 | | 16.54 | EUR | 2026-03-03",
+        "p2 | INV-2026-000000002 | | 21.38 | EUR | 2026-03-03",
+    )
+    green(found, SECOND)
+    assert query(found, "SELECT count(*) FROM receivables WHERE as_of = '2026-03-03'") == [(0,)]
+    revised = f"{LINES} | updated_at"
+    lands(
+        found,
+        "order_lines",
+        "l2.csv",
+        revised,
+        "o1 | 1 | A | 4 | 3.00 | 1.00 | 2026-03-04T08:00:00Z",
+        "o2 | 1 | B | 2 | 9.00 | | 2026-03-04T08:00:00Z",
+    )
+    green(found, THIRD)
+    # o1: 4 x 0.50 dearer, and 19 %: 2.38; o2: 2 x 0.99 cheaper, and 7 %: 2.12
+    assert query(found, "SELECT order_id, open_amount::VARCHAR FROM receivables WHERE as_of = '2026-03-04'") == [
+        ("o1", "2.3800")
+    ]
+    assert query(found, "SELECT payment_id, order_id, amount::VARCHAR FROM refunds_due") == [("p2", "o2", "2.1200")]
+    assert query(found, "SELECT order_id, payment FROM orders ORDER BY ALL") == [
+        ("o1", "partly_paid"),
+        ("o2", "overpaid"),
+    ]
+
+
 def test_a_withdrawn_invoice_is_credited_and_billed_anew_as_things_stand(tmp_path: Path) -> None:
     found = billing_shop(tmp_path / "shop")
     green(found, FIRST)
