@@ -39,6 +39,16 @@ def _items(
     )
 
 
+def _some(number: str, one: str) -> pl.Expr:
+    """So many of something in words."""
+    return pl.format("{} {}", number, _verb(number, one, f"{one}s"))
+
+
+def _verb(number: str, one: str, many: str) -> pl.Expr:
+    """The form of a word that goes with a number."""
+    return pl.when(pl.col(number) == 1).then(pl.lit(one)).otherwise(pl.lit(many))
+
+
 def held_files(files: pl.DataFrame, given_up: Sequence[str] = ()) -> pl.DataFrame:
     """Ask for a better file for each one that could not be taken in.
 
@@ -72,10 +82,11 @@ def rejected_records(rejects: pl.DataFrame) -> pl.DataFrame:
         pl.col("records").sum(), files=pl.col("file_id").n_unique(), seen_on=pl.col("seen_on").min()
     )
     told = pl.format(
-        "{} records of {} in {} files were rejected: download them with their reasons, repair and send them again.",
-        "records",
+        "{} of {} in {} {} rejected: download with every reason, repair and send again.",
+        _some("records", "record"),
         "feed",
-        "files",
+        _some("files", "file"),
+        _verb("records", "was", "were"),
     )
     return _items(by_feed, "rejected_records", "operator", "intake", "feed", told, seen_on=pl.col("seen_on"))
 
@@ -116,9 +127,10 @@ def waiting_records(waiting: pl.DataFrame, as_of: date) -> pl.DataFrame:
         .agg(records=pl.len(), seen_on=pl.col("since").min(), example=pl.col("waits_for").sort().first())
     )
     told = pl.format(
-        "{} records of {} wait for something that has not arrived, such as {}: ask its sender for it.",
-        "records",
+        "{} of {} {} for something that has not arrived, such as {}: ask its sender for it.",
+        _some("records", "record"),
         "feed",
+        _verb("records", "waits", "wait"),
         "example",
     )
     return _items(by_feed, "waiting_records", "operator", "intake", "feed", told, seen_on=pl.col("seen_on"))
@@ -189,9 +201,10 @@ def missing_rates(without: pl.DataFrame) -> pl.DataFrame:
         without: currency, lines of sales without an amount in the reporting currency.
     """
     told = pl.format(
-        "{} lines sold in {} are in no total, since no exchange rate or tax rate is known for their day: send it.",
-        "lines",
+        "{} sold in {} {} in no total, since no exchange rate or tax rate is known for the day: send it.",
+        _some("lines", "line"),
         "currency",
+        _verb("lines", "is", "are"),
     )
     return _items(without, "missing_rate", "operator", "trends", "currency", told)
 
@@ -202,11 +215,10 @@ def orders_rejected(rejected: pl.DataFrame) -> pl.DataFrame:
     Args:
         rejected: gate, orders, amount, seen_on of orders that open findings reject.
     """
-    many = pl.when(pl.col("orders") == 1).then(pl.lit("order is")).otherwise(pl.lit("orders are"))
     told = pl.format(
-        "{} {} rejected by gate {}: deliver what is missing or mend it, and they are judged again.",
-        "orders",
-        many,
+        "{} {} rejected by gate {}: deliver what is missing or mend it, and every order is judged again.",
+        _some("orders", "order"),
+        _verb("orders", "is", "are"),
         "gate",
     )
     return _items(
@@ -258,7 +270,7 @@ def purchases_to_decide(proposals: pl.DataFrame) -> pl.DataFrame:
     rows = proposals.group_by("supplier_id").agg(
         pl.len().alias("lines"), pl.col("amount_r").sum(), pl.col("order_by").min()
     )
-    told = pl.format("Decide on {} proposed purchases from {}.", "lines", "supplier_id")
+    told = pl.format("Decide on {} from {}.", _some("lines", "proposed purchase"), "supplier_id")
     return _items(
         rows,
         "purchase",

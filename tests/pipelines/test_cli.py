@@ -134,7 +134,7 @@ def test_rejected_records_are_downloaded_repaired_and_sent_again(tmp_path: Path)
     ]
     assert query(found, "SELECT action, decided_by FROM decisions") == [("resubmit", "ann")]
     sentences = query(found, "SELECT sentence FROM attention WHERE kind = 'rejected_records' ORDER BY as_of DESC")
-    assert sentences[0][0].startswith("1 records of customers")  # type: ignore[attr-defined]
+    assert sentences[0][0].startswith("1 record of customers in 1 file was rejected")  # type: ignore[attr-defined]
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:

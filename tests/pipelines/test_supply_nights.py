@@ -433,6 +433,6 @@ def test_orders_that_a_gate_rejects_are_told_of(tmp_path: Path) -> None:
     assert query(found, "SELECT subject_id, sentence FROM attention WHERE kind = 'orders_rejected'") == [
         (
             "no_lines",
-            "1 order is rejected by gate no_lines: deliver what is missing or mend it, and they are judged again.",
+            "1 order is rejected by gate no_lines: deliver what is missing or mend it, and every order is judged again.",
         )
     ]
