@@ -158,7 +158,7 @@ def _billing(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _landing(workspace: Workspace) -> Iterator[Finding]:
-    from pipelines.intake import landed, unknown_folders
+    from pipelines.intake import landed, unknown_folders, unreadable_folders
 
     if not workspace.landing.is_dir():
         yield Finding("landing", f"{workspace.landing} is not there; create it and drop files in <feed>/.", True)
@@ -169,6 +169,8 @@ def _landing(workspace: Workspace) -> Iterator[Finding]:
             f"landing/{folder} is neither a feed nor a source, so nothing in it is taken in; `orderhouse feeds` names the feeds.",
             True,
         )
+    for folder in unreadable_folders(workspace):
+        yield Finding("landing", f"landing/{folder} cannot be read by this user; mend its permissions.", True)
     loose = [path.name for path in workspace.landing.iterdir() if path.is_file() and not path.name.startswith(".")]
     for name in sorted(loose):
         yield Finding(
@@ -220,8 +222,11 @@ def _published_state(workspace: Workspace) -> Iterator[Finding]:
     if workspace.pointer() is None:
         return
     with published(workspace) as found:
-        for row in found.rows("SELECT feed, name, reason FROM feed_files WHERE status = 'held' ORDER BY ALL"):
-            yield Finding("intake", f"{row['feed']}/{row['name']} is held: {row['reason']}", True)
+        now = found.rows("SELECT max(as_of) AS now FROM certificate")[0]
+        for row in found.rows(
+            "SELECT sentence FROM attention WHERE kind = 'held_file' AND as_of = $now ORDER BY ALL", now
+        ):
+            yield Finding("intake", row["sentence"], True)
         for row in found.rows("""SELECT feed, count(*) AS records FROM rejected_rows GROUP BY feed ORDER BY feed"""):
             yield Finding(
                 "intake", f"{row['records']} records of {row['feed']} were rejected; see `orderhouse reject list`."

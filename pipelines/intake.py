@@ -30,6 +30,10 @@ RECENT_SECONDS = 30
 LOOK_SECONDS = 0.5
 DELIVERIES = "deliveries.ndjson"
 DUPLICATE = "the same bytes were taken in before under another name"
+RETRACTED = (
+    "the same bytes were taken in before and a decision retracted them; "
+    "they count again when the file of that decision is retracted"
+)
 TOGETHER = 250_000
 """So many records are parsed and stored together."""
 REJECTED = pl.Schema(dict(feeds.REJECTED))  # type: ignore[arg-type]
@@ -163,12 +167,19 @@ def unknown_folders(workspace: Workspace) -> list[str]:
     return sorted(folder.name for folder in workspace.landing.iterdir() if folder.is_dir() and folder.name not in known)
 
 
+def unreadable_folders(workspace: Workspace) -> list[str]:
+    """Folders in landing whose files this user may not see, by name."""
+    if not workspace.landing.is_dir():
+        return []
+    found = (folder for folder in workspace.landing.iterdir() if folder.is_dir())
+    return sorted(folder.name for folder in found if not os.access(folder, os.R_OK | os.X_OK))
+
+
 def landed(workspace: Workspace) -> list[tuple[str, Path]]:
     """Every complete file in landing with its feed or source: one whose size or mtime still changes is left alone."""
     found = [
         (name, path)
         for name in [*FEEDS, *workspace.source_folders()]
-        if (workspace.landing / name).is_dir()
         for path in feeds.candidates(workspace.landing / name)
     ]
     first = feeds.look([path for _, path in found])
@@ -225,6 +236,8 @@ def take_in(
     """
     for unknown in unknown_folders(workspace) if only is None else ():
         say(f"left in landing: {unknown}/ is neither a feed nor a source; `orderhouse feeds` names the feeds")
+    for closed in unreadable_folders(workspace) if only is None else ():
+        say(f"left in landing: {closed}/ cannot be read; mend its permissions")
     deliveries = _deliveries(warehouse, workspace, say, only)
     os.sync()
     fresh = [delivery for delivery in deliveries if delivery.status == "loaded"]
@@ -257,8 +270,8 @@ def take_in(
     return deliveries
 
 
-def clear(warehouse: Warehouse, workspace: Workspace, deliveries: list[Delivery]) -> None:
-    """After the commit: list the new files in the archive, and take them out of landing."""
+def clear(warehouse: Warehouse, workspace: Workspace, deliveries: list[Delivery], say: Say) -> None:
+    """After the commit: list the new files in the archive, and take them out of landing; one that stays is passed over."""
     file = workspace.archive / DELIVERIES
     rows = warehouse.frame(
         "SELECT file_id AS sha256, feed, name, as_of AS night, file_sequence AS taken_in FROM core.feed_files ORDER BY file_sequence"
@@ -268,7 +281,13 @@ def clear(warehouse: Warehouse, workspace: Workspace, deliveries: list[Delivery]
         write_whole(file, lines)
     for delivery in deliveries:
         if delivery.landed is not None:
-            delivery.landed.unlink(missing_ok=True)
+            try:
+                delivery.landed.unlink(missing_ok=True)
+            except OSError as error:
+                say(
+                    f"left in landing: {delivery.feed}/{delivery.name} was taken in and cannot be removed ({error.strerror}); "
+                    "let this user write to its folder"
+                )
 
 
 def _deliveries(warehouse: Warehouse, workspace: Workspace, say: Say, only: set[int] | None) -> list[Delivery]:
@@ -287,12 +306,16 @@ def _deliveries(warehouse: Warehouse, workspace: Workspace, say: Say, only: set[
         Delivery(row["feed"], row["name"], row["file_id"], None, is_retry=True)
         for row in known.filter(pl.col("status") == "held").iter_rows(named=True)
     ]
+    not_counted = set(warehouse.frame(versions.NOT_COUNTED)["file_id"])
     for delivery in [*held, *found]:
         names = (delivery.feed, delivery.name, delivery.file_id)
+        if not delivery.is_retry and delivery.file_id in not_counted and only is None:
+            say(f"{delivery.feed}/{delivery.name} counts no more: {RETRACTED}")
         if not delivery.is_retry and names in by_name:
             delivery.status = "known"
         elif (delivery.feed, delivery.file_id) in by_content:
-            delivery.status, delivery.reason = "duplicate", DUPLICATE
+            delivery.status = "duplicate"
+            delivery.reason = RETRACTED if delivery.file_id in not_counted else DUPLICATE
         else:
             by_name[names] = "loaded"
     return [*held, *found]

@@ -24,9 +24,16 @@ def held(workspace: Workspace) -> Iterator[None]:
 
     Raises:
         Locked: another process holds it; the message says which.
+        OrderhouseError: the workspace cannot be written to.
     """
-    workspace.warehouse.mkdir(parents=True, exist_ok=True)
-    with (workspace.warehouse / "lock").open("a+", encoding="utf-8") as file:
+    try:
+        workspace.warehouse.mkdir(parents=True, exist_ok=True)
+        opened = (workspace.warehouse / "lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise OrderhouseError(
+            f"{workspace.warehouse} cannot be written to ({error.strerror}); let this user write to {workspace.root}."
+        ) from error
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

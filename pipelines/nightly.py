@@ -210,7 +210,7 @@ class Session:
             deliveries = intake.take_in(self.warehouse, self.workspace, as_of, self.say, only)
             rows.append(sum(delivery.rows_in for delivery in deliveries))
         if only is None:
-            intake.clear(self.warehouse, self.workspace, deliveries)
+            intake.clear(self.warehouse, self.workspace, deliveries, self.say)
         self.run.deliveries += deliveries
 
     def night(self, as_of: date, *, acts: bool) -> Night:

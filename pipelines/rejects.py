@@ -18,6 +18,8 @@ from pipelines.workspace import OrderhouseError, Workspace, neutral, restored
 
 REJECT_ID, REASONS, RAW = "reject_id", "reject_reasons", "reject_raw"
 """The columns beside the feed's own in a download; an upload may leave them."""
+LONGEST_FIELD = 2**24
+"""The raw text of a rejected record may be as long as a file with one unclosed quote."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,12 @@ def resubmitted(workspace: Workspace, feed: str, file: Path, by: str | None) -> 
     Raises:
         OrderhouseError: the file is no CSV with a header, or has no records.
     """
+    if feed not in FEEDS:
+        raise OrderhouseError(
+            f"{feed} is no feed ({', '.join(FEEDS)}); records of a source are repaired in the system that sent them, "
+            "which then sends their file again."
+        )
+    csv.field_size_limit(LONGEST_FIELD)
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             rows = list(csv.DictReader(opened, strict=True))

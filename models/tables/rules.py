@@ -34,11 +34,15 @@ class Channel(Table):
     prices_include_tax: bool = column.flag("Its prices are gross; none = the setting.", optional=True)
 
 
+GATES = ("no_lines", "unknown_currency", "unknown_sku", "unknown_customer")
+"""What every order is asked before it is confirmed."""
+
+
 @table("gates", kind="state", key=("gate", "valid_from"), is_published=False)
 class Gate(Table):
     """What each gate does to an order. One row per gate and first day."""
 
-    gate: str = column.identifier("The gate.")
+    gate: str = column.choice("The gate.", GATES)
     severity: str = column.choice("What a finding does.", ("reject", "hold", "warn", "off"))
     limit: Ratio = column.decimal("The limit it compares with.", unit="of the gate", optional=True)
     valid_from: Day = column.day("From when on; none = always.", optional=True)

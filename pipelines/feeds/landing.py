@@ -1,5 +1,6 @@
 """What lies in landing."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,8 +8,8 @@ UNFINISHED = (".tmp", ".part", ".crdownload")
 
 
 def candidates(folder: Path) -> list[Path]:
-    """The files in a landing folder that claim to be complete, by name."""
-    if not folder.is_dir():
+    """The files in a landing folder that claim to be complete, by name; of a folder closed to this user none."""
+    if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
         return []
     found = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     return sorted((path for path in found if not path.name.lower().endswith(UNFINISHED)), key=lambda path: path.name)

@@ -35,7 +35,13 @@ def rule_table(workspace: Workspace, name: str) -> pl.DataFrame:
     file = workspace.rule_file(name)
     if not file.exists():
         return empty(RULE_TABLES[name])
-    return _checked(name, file, file.read_bytes(), workspace.settings.business.time_zone)
+    rows = _checked(name, file, file.read_bytes(), workspace.settings.business.time_zone)
+    if name == "feeds_expected":
+        for feed in sorted(set(rows["feed"]) - {*FEEDS, *workspace.source_folders()}):
+            raise OrderhouseError(
+                f"Rule table {file}: {feed} is neither a feed nor a source; `orderhouse feeds` names the feeds."
+            )
+    return rows
 
 
 @lru_cache(64)

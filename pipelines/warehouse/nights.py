@@ -88,12 +88,15 @@ def find_retracted(warehouse: Warehouse, as_of: date) -> None:
             named = "SELECT subject_id FROM retractions"
             files = warehouse.table(
                 FeedFile,
-                f"status <> 'held' AND file_sequence <= {newest} AND (file_id IN ({named}) OR name IN ({named}))",
+                f"file_sequence <= {newest} AND (file_id IN ({named}) OR status <> 'held' AND name IN ({named}))",
             )
         found = retracted(decisions, files)
         warehouse.insert(table, found.files)
     with warehouse.given(unclear=found.unclear):
-        warehouse.run("CREATE OR REPLACE TEMP TABLE unclear_retractions AS FROM unclear")
+        warehouse.run(
+            """CREATE OR REPLACE TEMP TABLE unclear_retractions AS
+               FROM unclear WHERE files > 0 OR subject_id NOT IN (SELECT name FROM core.feed_files WHERE status = 'held')"""
+        )
 
 
 def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, acts: bool) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -266,3 +267,49 @@ def test_a_file_that_cannot_be_read_stays_in_landing_and_stops_no_other(
     assert locked.exists()
     assert "left in landing: orders/locked.csv cannot be read (Permission denied); mend its permissions" in said
     assert query(found, "SELECT count(*) FROM orders") == [(4,)]
+
+
+def test_landing_that_this_user_may_not_change_stops_no_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = small_shop(tmp_path / "shop")
+    kept, closed = found.landing / "products" / "products.csv", found.landing / "payments"
+    closed.mkdir()
+    real = os.access, Path.unlink
+
+    def unlinked(path: Path, *, missing_ok: bool = False) -> None:
+        if path == kept:
+            raise PermissionError(13, "Permission denied")
+        real[1](path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != closed and real[0](path, mode))
+    monkeypatch.setattr(Path, "unlink", unlinked)
+    for night in ("2026-01-03", "2026-01-04"):
+        said: list[str] = []
+        assert nightly(found, day(night), said.append).is_green
+        assert "left in landing: payments/ cannot be read; mend its permissions" in said
+        assert [line for line in said if line.startswith("left in landing: products/products.csv was taken in")]
+    assert query(found, "SELECT count(*) FROM feed_files WHERE feed = 'products'") == [(1,)]
+    assert "landing/payments cannot be read by this user" in typed("doctor", shop=found.root).output
+
+
+def test_a_workspace_that_cannot_be_written_to_is_told_in_a_sentence(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    found.warehouse.write_text("no folder", encoding="utf-8")
+    for command in ("nightly", "doctor"):
+        ended = typed(command, shop=found.root)
+        assert ended.exit_code == 1
+        assert "warehouse cannot be written to" in ended.output
+
+
+def test_records_are_sent_again_to_feeds_only_however_long_they_are(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    rows = "".join(f"s{number},name,1\n" for number in range(20_000))
+    (found.landing / "products" / "open.csv").write_text(f'sku,name,unit_price\nQ,"x,1\n{rows}', encoding="utf-8")
+    nightly(found, day("2026-01-03"))
+    out = tmp_path / "repair.csv"
+    assert typed("reject", "download", "--feed", "products", "--out", str(out), shop=found.root).exit_code == 0
+    for feed, said in (("product", "product is no feed"), ("online_retail", "online_retail is no feed")):
+        ended = typed("reject", "resubmit", str(out), "--feed", feed, shop=found.root)
+        assert ended.exit_code == 1
+        assert said in ended.output
+    ended = typed("reject", "resubmit", str(out), "--feed", "products", shop=found.root)
+    assert "field larger than field limit" not in ended.output

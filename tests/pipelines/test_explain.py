@@ -177,6 +177,12 @@ def test_the_days_ahead_add_up_from_today_to_the_last_arrival(published: Workspa
     assert figure(float(plan["plan"]["lowest_balance"])) in table
 
 
+def test_a_place_that_the_shop_has_not_is_told_by_its_name(published: Workspace) -> None:
+    ended = typed(published.root, "A-100", "--location", "NOPE")
+    assert "No location NOPE is known" in ended.output
+    assert "LEEDS, YORK" in ended.output
+
+
 def test_several_locations_are_told_one_after_the_other(published: Workspace) -> None:
     ended = typed(published.root, "A-100")
     assert ended.output.index("A-100 at LEEDS") < ended.output.index("A-100 at YORK")

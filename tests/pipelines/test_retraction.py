@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.intake import RETRACTED
 from pipelines.nightly import nightly, replay
 from pipelines.rebuild import rebuild
 from pipelines.stages import STAGES
@@ -118,6 +119,24 @@ def test_a_corrected_file_counts_whenever_the_retraction_comes(
     assert query(two_orders, "SELECT order_id, status, fulfilment FROM orders ORDER BY order_id") == [
         ("o1", "confirmed", "shipped"),
         ("o2", "cancelled", "none"),
+    ]
+
+
+def test_the_same_bytes_sent_again_after_their_retraction_are_told_to_count_no_more(two_orders: Workspace) -> None:
+    faulty(two_orders)
+    nightly(two_orders, day("2026-01-01"))
+    by_id(two_orders)
+    nightly(two_orders, day("2026-01-02"))
+    said: list[str] = []
+    faulty(two_orders)
+    lands(two_orders, "order_events", "again.csv", *FAULTY)
+    assert nightly(two_orders, day("2026-01-03"), said.append).is_green
+    assert [line.split(" counts")[0] for line in said if RETRACTED in line] == [
+        "order_events/again.csv",
+        "order_events/events.csv",
+    ]
+    assert query(two_orders, "SELECT status, reason FROM feed_files WHERE name = 'again.csv'") == [
+        ("duplicate", RETRACTED)
     ]
 
 

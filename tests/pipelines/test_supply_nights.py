@@ -1,11 +1,13 @@
 """The nightly reorder run: stock that adds up, proposals once, approvals that become orders, and what is missing said."""
 
+import hashlib
 import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from pipelines.inquiries import examined
 from pipelines.nightly import nightly
 from pipelines.rebuild import rebuild
 from pipelines.stages import STAGES, Night
@@ -403,6 +405,22 @@ def test_a_rule_table_that_cannot_be_meant_is_refused(table: str, said: str, tmp
         nightly(found, MONDAY)
 
 
+@pytest.mark.parametrize(
+    ("name", "table", "said"),
+    [
+        ("gates", "gate,severity,limit,valid_from\nunknown_sk,hold,,\n", "gate: not_allowed: unknown_sk"),
+        ("feeds_expected", "feed,weekdays,valid_from\norderz,,\n", "orderz is neither a feed nor a source"),
+    ],
+)
+def test_a_rule_about_what_there_is_not_is_refused(name: str, table: str, said: str, tmp_path: Path) -> None:
+    found = selling_shop(tmp_path / "shop")
+    (found.root / "rules").mkdir()
+    (found.root / "rules" / f"{name}.csv").write_text(table, encoding="utf-8")
+    with pytest.raises(OrderhouseError, match=said):
+        nightly(found, MONDAY)
+    assert said in " ".join(told.sentence for told in examined(found) if told.is_problem)
+
+
 @pytest.mark.parametrize("setting", ["history_days = 0", "order_line_cost = -1", "budget = -3", "holding_rate = 0"])
 def test_a_setting_out_of_its_range_is_refused_by_its_name(setting: str, tmp_path: Path) -> None:
     with pytest.raises(OrderhouseError, match=f"Setting reorder.{setting.split(maxsplit=1)[0]}"):
@@ -420,9 +438,22 @@ def test_a_held_file_is_settled_by_a_good_one_of_its_name_or_a_decision(tmp_path
         ("stock_counts/readme.csv",),
     ]
     land(found, "stock_counts", "bad.csv", "sku | location_id | counted_on | quantity", "A | W | 2026-03-02 | 9")
-    decide(found, "d1 | file | readme.csv | retract | | Ann | 2026-03-03T08:00:00Z |")
+    (found.landing / "stock_counts" / "notes.csv").write_text("nothing\n;\n", encoding="utf-8")
+    by_id = hashlib.sha256(b"nothing\n;\n").hexdigest()
+    decide(
+        found,
+        "d1 | file | readme.csv | retract | | Ann | 2026-03-03T08:00:00Z |",
+        f"d2 | file | {by_id} | retract | | Ann | 2026-03-03T08:00:00Z |",
+    )
     nightly(found, TUESDAY)
-    assert query(found, f"SELECT subject_id FROM attention WHERE kind = 'held_file' AND as_of = DATE '{TUESDAY}'") == []
+    settled_now = (
+        f"SELECT subject_id FROM attention WHERE kind IN ('held_file', 'unclear_retraction') AND as_of = '{TUESDAY}'"
+    )
+    assert query(found, settled_now) == []
+    assert query(found, "SELECT name, status FROM feed_files WHERE feed = 'stock_counts' AND name = 'notes.csv'") == [
+        ("notes.csv", "held")
+    ]
+    assert [told for told in examined(found) if told.topic == "intake"] == []
 
 
 def test_orders_that_a_gate_rejects_are_told_of(tmp_path: Path) -> None:
