@@ -239,7 +239,9 @@ def story(scope: Scope, order_id: str, currency: str) -> None:
             }
         )
         if order["has_refused_fact"]:
-            layout.note("A physical fact was refused: nothing more is done for this order until somebody decides.")
+            layout.note(
+                "A physical fact was refused: nothing more is done for this order until a decision voids it or says ship_anyway."
+            )
         events = lifecycle.order_timeline(scope, order_id)
         told = [in_words(row) for row in events.iter_rows(named=True)]
         if events["occurred_at"].n_unique() > 1:

@@ -160,7 +160,7 @@ def refused_facts(refused: pl.DataFrame) -> pl.DataFrame:
         refused: order_id, event, reason, amount of the first refused event of each such order.
     """
     told = pl.format(
-        "Order {}: its event {} was refused ({}); nothing more is shipped or billed until it is voided or confirmed.",
+        "Order {}: its event {} was refused ({}); nothing more is shipped or billed until a decision voids it or says ship_anyway.",
         "order_id",
         "event",
         pl.col("reason").str.replace_all("_", " "),

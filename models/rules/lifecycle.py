@@ -86,6 +86,32 @@ def folded_one_by_one(
     return _frames(sheet, outcome)
 
 
+def let_go(folded: Folded, decisions: pl.DataFrame) -> pl.DataFrame:
+    """Let orders go on of which a person saw the refused facts; one that happened after the decision blocks them anew.
+
+    Args:
+        folded: what the events made of the orders.
+        decisions: subject_id (an order or an event), decided_at of the decisions `ship_anyway` in effect.
+
+    Returns:
+        The orders of `folded` with `has_refused_fact` as these decisions leave it.
+    """
+    if decisions.is_empty():
+        return folded.orders
+    seen = decisions.group_by("subject_id").agg(seen_at=pl.col("decided_at").max())
+    blocking = (
+        folded.timeline.filter(
+            ~pl.col("is_accepted") & (pl.col("reason") != VOIDED) & pl.col("event").is_in([*PHYSICAL, "in_transit"])
+        )
+        .join(seen.select("subject_id"), left_on="event_id", right_on="subject_id", how="anti")
+        .join(seen, left_on="order_id", right_on="subject_id", how="left", validate="m:1")
+        .filter(pl.col("seen_at").is_null() | (pl.col("occurred_at") > pl.col("seen_at")))
+    )
+    return folded.orders.with_columns(
+        has_refused_fact=pl.col("order_id").is_in(blocking["order_id"].unique().to_list())
+    )
+
+
 # --- One order, event by event
 
 

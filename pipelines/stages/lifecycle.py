@@ -13,9 +13,10 @@ from pipelines.warehouse import nights
 def advanced(night: Night) -> int:
     """Fold the events of every touched order into its status, its numbers and its timeline."""
     nights.note_changed(night.warehouse)
+    shipped_anyway = nights.shipped_anyway(night.warehouse)
     with night.warehouse.gathered():
         written = sum(
-            _advanced(night, bucket, *told)
+            _advanced(night, bucket, shipped_anyway, *told)
             for bucket, told in ahead(night.buckets, lambda bucket: _told(night, bucket))
         )
     if night.issued is not None:
@@ -35,6 +36,7 @@ def _told(night: Night, bucket: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.Dat
 def _advanced(
     night: Night,
     bucket: int,
+    shipped_anyway: pl.DataFrame,
     delivered: pl.DataFrame,
     lines: pl.DataFrame,
     told: pl.DataFrame,
@@ -50,7 +52,7 @@ def _advanced(
     whole = orders.completed(
         delivered,
         lines,
-        folded.orders,
+        lifecycle.let_go(folded, shipped_anyway),
         countries,
         night.goes_live_on,
         night.as_of,

@@ -284,6 +284,14 @@ def voided(subject: str) -> str:
     return f"SELECT subject_id FROM decided WHERE subject = '{subject}' AND action = 'void'"
 
 
+def shipped_anyway(warehouse: Warehouse) -> pl.DataFrame:
+    """The decisions to let an order go on although a physical event of it was refused: subject_id, decided_at."""
+    return warehouse.frame(
+        """SELECT subject_id, decided_at FROM decided
+           WHERE action = 'ship_anyway' AND subject IN ('order', 'event') ORDER BY ALL"""
+    )
+
+
 def told_events(as_of: date, within: str) -> str:
     """A query of the events of orders that partners and people told up to the end of a day.
 

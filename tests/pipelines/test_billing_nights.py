@@ -164,6 +164,25 @@ def test_what_cannot_be_billed_is_listed_each_night_until_it_can(tmp_path: Path)
     assert query(found, f"SELECT * FROM billing_exceptions WHERE as_of = DATE '{THIRD}'") == []
 
 
+def test_an_order_with_a_refused_fact_is_billed_once_a_person_lets_it_go_on(tmp_path: Path) -> None:
+    found = billing_shop(tmp_path / "shop")
+    lands(found, "order_events", "e1.csv", EVENTS, "e1 | o1 | 1 | shipped | 2026-03-02T12:00:00Z | 9")
+    green(found, FIRST)
+    waits = "SELECT order_id, reason FROM billing_exceptions WHERE as_of = (SELECT max(as_of) FROM certificate)"
+    asked = (
+        "SELECT subject_id FROM attention WHERE kind = 'refused_fact' AND as_of = (SELECT max(as_of) FROM certificate)"
+    )
+    assert (query(found, waits), query(found, asked)) == ([("o1", "refused_fact")], [("o1",)])
+    lands(found, "decisions", "d.csv", DECIDED, "d1 | order | o1 | ship_anyway | Ann | 2026-03-03T08:00:00Z | recount")
+    green(found, SECOND)
+    assert (query(found, waits), query(found, asked)) == ([], [])
+    assert query(found, "SELECT order_id, issued_on FROM invoices ORDER BY ALL") == [("o1", SECOND), ("o2", FIRST)]
+    assert query(found, "SELECT event_id, is_accepted FROM order_timeline WHERE event = 'shipped'") == [("e1", False)]
+    lands(found, "order_events", "e2.csv", EVENTS, "e2 | o1 | 1 | returned | 2026-03-04T12:00:00Z | 9")
+    green(found, THIRD)
+    assert query(found, asked) == [("o1",)]
+
+
 def test_payments_meet_their_invoice_or_wait_and_money_owed_back_is_listed(tmp_path: Path) -> None:
     found = billing_shop(tmp_path / "shop")
     lands(

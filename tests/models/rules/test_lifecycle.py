@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from models.rules.lifecycle import EFFECTS, LONG, Folded, broken_numbers, folded, folded_one_by_one, unexplained
+from models.rules.lifecycle import (
+    EFFECTS,
+    LONG,
+    Folded,
+    broken_numbers,
+    folded,
+    folded_one_by_one,
+    let_go,
+    unexplained,
+)
 from models.tables.base import polars_schema, validated
 from models.tables.feeds import EVENTS
 from models.tables.lifecycle import ANOMALIES, TimelineEntry
@@ -316,6 +325,19 @@ def test_an_open_returned_means_what_was_delivered_else_shipped_else_all() -> No
 def test_a_quantity_without_a_line_is_for_the_only_line() -> None:
     assert line(of("shipped - 2")) == {"shipped": 2}
     assert refusals(of("shipped - 6")) == ["more_than_possible"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "hour", "blocks"),
+    [("A", 1, True), ("A", 2, False), ("A001", 2, True), ("A002", 2, True), ("B", 9, True)],
+)
+def test_a_decision_lets_an_order_go_on_from_the_facts_it_knew_of(subject: str, hour: int, blocks: bool) -> None:
+    result = of("shipped 1 9", "shipped 1 8", "shipped 1 5")
+    decisions = pl.DataFrame({"subject_id": [subject], "decided_at": [ORDERED_AT + timedelta(hours=hour)]})
+    assert let_go(result, decisions)["has_refused_fact"].to_list() == [blocks]
+    assert let_go(result, decisions.clear())["has_refused_fact"].to_list() == [True]
+    both = pl.DataFrame({"subject_id": ["A001", "A002"], "decided_at": [ORDERED_AT] * 2})
+    assert let_go(result, both)["has_refused_fact"].to_list() == [False]
 
 
 @pytest.mark.parametrize("fact", ["shipped", "cancelled"])
