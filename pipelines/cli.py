@@ -52,6 +52,9 @@ class Commands(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
         except Exception as error:  # the one place where nothing better can be said
+            if said := _mendable(error):
+                click.echo(f"Error: {said}", err=True)
+                ctx.exit(1)
             log = Path(tempfile.gettempdir()) / f"orderhouse-error-{os.getpid()}.log"
             log.write_text(traceback.format_exc(), encoding="utf-8")
             first = (str(error).splitlines() or [""])[0]
@@ -61,6 +64,15 @@ class Commands(click.Group):
                 err=True,
             )
             ctx.exit(1)
+
+
+def _mendable(error: Exception) -> str | None:
+    """What a person can do about a disk that is full or closed to this user; none where it is something else."""
+    if "No space left on device" in str(error):
+        return "The disk is full; make room and give the command again: what was committed stays."
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} cannot be used ({error.strerror}); mend that and give the command again."
+    return None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -37,7 +37,13 @@ def listed(workspace: Workspace, feed: str | None, file: str | None) -> list[dic
         workspace: the workspace.
         feed: only this feed or source.
         file: only files whose id begins so, or of this name.
+
+    Raises:
+        OrderhouseError: no feed or source has this name.
     """
+    known = (*FEEDS, *workspace.source_folders())
+    if feed is not None and feed not in known:
+        raise OrderhouseError(f"{feed} is neither a feed nor a source; there are {', '.join(known)}.")
     with published(workspace) as found:
         return found.rows(
             """

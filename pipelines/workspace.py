@@ -64,15 +64,17 @@ class Business(Section):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value == "localtime" or value not in available_timezones():
             raise ValueError(f"{value!r} is no IANA time zone, such as 'Europe/London'")
         return value
 
     @field_validator("reporting_currency")
     @classmethod
     def _currency_code(cls, value: str) -> str:
-        if not (len(value) == 3 and value.isascii() and value.isupper() and value.isalpha()):
-            raise ValueError(f"{value!r} is no currency code, such as 'EUR'")
+        import pycountry
+
+        if value not in {currency.alpha_3 for currency in pycountry.currencies}:
+            raise ValueError(f"{value!r} is no currency of ISO 4217, such as 'EUR'")
         return value
 
 
@@ -89,6 +91,15 @@ class Company(Section):
     iban: str | None = None
     logo: str | None = None
     gs1_prefix: str | None = None
+
+    @field_validator("country")
+    @classmethod
+    def _known_country(cls, value: str | None) -> str | None:
+        import pycountry
+
+        if value and value not in {country.alpha_2 for country in pycountry.countries}:
+            raise ValueError(f"{value!r} is no country of ISO 3166-1, such as 'GB'")
+        return value
 
     @field_validator("iban")
     @classmethod
@@ -131,8 +142,8 @@ class Billing(Section):
     first_number: int = Field(default=1, ge=0)
     shipping_tax_code: str = "STD"
     consolidated_customers: list[str] = []
-    invoice_series: str = "INV"
-    credit_series: str = "CRN"
+    invoice_series: str = Field(default="INV", min_length=1)
+    credit_series: str = Field(default="CRN", min_length=1)
 
 
 class Reorder(Section):

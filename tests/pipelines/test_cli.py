@@ -313,3 +313,48 @@ def test_records_are_sent_again_to_feeds_only_however_long_they_are(tmp_path: Pa
         assert said in ended.output
     ended = typed("reject", "resubmit", str(out), "--feed", "products", shop=found.root)
     assert "field larger than field limit" not in ended.output
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ('[company]\ncountry = "UK"', "'UK' is no country of ISO 3166-1"),
+        ('[business]\nreporting_currency = "ZZZ"', "'ZZZ' is no currency of ISO 4217"),
+        ('[business]\ntime_zone = "localtime"', "'localtime' is no IANA time zone"),
+        ('[billing]\ninvoice_series = ""', "billing.invoice_series"),
+    ],
+)
+def test_a_setting_that_nobody_else_knows_stops_the_night_and_doctor_says_so(
+    setting: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "orderhouse.toml").write_text(setting, encoding="utf-8")
+    for command in ("nightly", "doctor"):
+        ended = typed(command, shop=tmp_path)
+        assert ended.exit_code == 1
+        assert said in ended.output
+
+
+def test_a_disk_that_is_full_or_closed_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = small_shop(tmp_path / "shop")
+
+    def full(_: object) -> int:
+        raise RuntimeError("TransactionContext Error: could not write: No space left on device")
+
+    monkeypatch.setattr("pipelines.nightly.STAGES", {"entry": full})
+    ended = typed("nightly", shop=found.root)
+    assert (ended.exit_code, ended.output.splitlines()[-1]) == (
+        1,
+        "Error: The disk is full; make room and give the command again: what was committed stays.",
+    )
+    (found.root / "orderhouse.toml").unlink()
+    (found.root / "orderhouse.toml").mkdir()
+    closed = typed("doctor", shop=found.root)
+    assert closed.exit_code == 1
+    assert "orderhouse.toml cannot be used (Is a directory); mend that and give the command again." in closed.output
+
+
+def test_rejects_of_a_feed_that_is_none_are_no_empty_list(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    nightly(found, day("2026-01-03"))
+    assert "nope is neither a feed nor a source" in typed("reject", "list", "--feed", "nope", shop=found.root).output
+    assert "0 rejected records" in typed("reject", "list", "--feed", "orders", shop=found.root).output
