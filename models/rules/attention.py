@@ -343,6 +343,46 @@ def decisions_without_effect(refused: pl.DataFrame) -> pl.DataFrame:
     return _items(refused, "refused_decision", "planner", "reorder", "decision_id", pl.col("sentence"))
 
 
+ACTIONS = {
+    "order": ("release", "reject", "cancel", "approve", "ship_anyway"),
+    "hold": ("release", "reject", "cancel", "approve"),
+    "event": ("void", "ship_anyway"),
+    "movement": ("void",),
+    "payment": ("void",),
+    "invoice": ("credit", "void"),
+}
+"""What may be decided about which subjects; of the others their own stages tell."""
+
+
+def decisions_about_nothing(decisions: pl.DataFrame) -> pl.DataFrame:
+    """Tell of decisions about what nobody knows, or that mean nothing for what they are about.
+
+    Args:
+        decisions: decision_id, subject, subject_id, action, is_known (whether there is such a subject), decided_on of the
+            last days.
+    """
+    meant = pl.concat_str("subject", pl.lit("/"), "action").is_in(
+        [f"{subject}/{action}" for subject, actions in ACTIONS.items() for action in actions]
+    )
+    about = pl.col("subject").replace("hold", "order")
+    strange = pl.format(
+        "Decision {} has no effect: `{}` cannot be decided about {} {}.",
+        "decision_id",
+        "action",
+        about,
+        "subject_id",
+    )
+    unknown = pl.format(
+        "Decision {} has no effect: no {} {} is known; decide again with its right id.",
+        "decision_id",
+        about,
+        "subject_id",
+    )
+    rows = decisions.filter(~meant | ~pl.col("is_known")).sort("decision_id")
+    told = pl.when(meant).then(unknown).otherwise(strange)
+    return _items(rows, "vain_decision", "operator", "lifecycle", "decision_id", told, seen_on=pl.col("decided_on"))
+
+
 def half_transfers(transfers: pl.DataFrame) -> pl.DataFrame:
     """Ask for the other side of a transfer.
 

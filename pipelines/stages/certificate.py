@@ -36,6 +36,7 @@ def proven(night: Night) -> int:
         attention.received_on_closed(night.rows("inbound")),
         attention.unplannable(warehouse.table(ReorderException, tonight)),
         attention.decisions_without_effect(warehouse.table(RefusedDecision, tonight)),
+        attention.decisions_about_nothing(morning.recent_decisions(warehouse, night.as_of)),
     ]
     found += _billing(night)
     before = nights.last_night(warehouse, night.as_of)

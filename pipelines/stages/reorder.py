@@ -23,9 +23,7 @@ from models.tables.stock import StockLedger, StockPosition
 from pipelines.stages.demand import BUCKET
 from pipelines.stages.night import Night
 from pipelines.warehouse import demand, reorder, stock
-
-TOLD_DAYS = 7
-"""A decision that had no effect is told of for so many days."""
+from pipelines.warehouse.morning import TOLD_DAYS
 
 
 def proposed(night: Night) -> int:

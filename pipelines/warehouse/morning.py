@@ -1,6 +1,6 @@
 """What a night leaves for people: records that wait, and the rows that ask for attention."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -9,6 +9,9 @@ from models.tables.base import empty, polars_schema
 from models.tables.intake import WaitingRow
 from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
+
+TOLD_DAYS = 7
+"""A decision that had no effect is told of for so many days."""
 
 
 def _with_amount(asked: str) -> str:
@@ -178,6 +181,31 @@ def missing_feeds(warehouse: Warehouse, expected: pl.DataFrame, as_of: date) -> 
         if (not row["weekdays"] or f"{as_of:%a}" in [name.strip() for name in row["weekdays"].split(",")])
         and row["feed"] not in came
     )
+
+
+def recent_decisions(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
+    """The decisions of the last days on orders, events, movements, payments and invoices, and whether these are known.
+
+    Returns:
+        decision_id, subject, subject_id, action, is_known, decided_on.
+    """
+    known = " ".join(
+        f"WHEN {subjects} THEN subject_id IN (SELECT {column} FROM {place})"
+        for subjects, column, place in (
+            ("subject IN ('order', 'hold')", "order_id", "core.orders"),
+            ("subject = 'event'", "event_id", "feeds.order_events"),
+            ("subject = 'movement'", "movement_id", "feeds.stock_movements"),
+            ("subject = 'payment'", "payment_id", "feeds.payments"),
+            ("subject = 'invoice'", "invoice_number", "core.invoices"),
+        )
+    )
+    recent = f"""SELECT decision_id, subject, subject_id, action, decided_on FROM decided
+                 JOIN (SELECT decision_id, min(arrives_on) AS decided_on FROM feeds.decisions GROUP BY ALL) USING (decision_id)
+                 WHERE decided_on > DATE '{as_of - timedelta(days=TOLD_DAYS)}'
+                 AND subject IN ('order', 'hold', 'event', 'movement', 'payment', 'invoice')"""
+    if not warehouse.filled(f"({recent})"):
+        return warehouse.frame(f"SELECT *, true AS is_known FROM ({recent})")
+    return warehouse.frame(f"SELECT *, CASE {known} END AS is_known FROM ({recent}) ORDER BY decision_id")
 
 
 def is_approved(warehouse: Warehouse, as_of: date, stage: str) -> bool:

@@ -183,6 +183,39 @@ def test_an_order_with_a_refused_fact_is_billed_once_a_person_lets_it_go_on(tmp_
     assert query(found, asked) == [("o1",)]
 
 
+def test_decisions_about_nothing_are_told_of_for_some_days_or_until_there_is_such_a_thing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = billing_shop(tmp_path / "shop")
+    lands(
+        found,
+        "decisions",
+        "d.csv",
+        DECIDED,
+        "d1 | order | o77 | release | Ann | 2026-03-02T08:00:00Z |",
+        "d2 | order | o2 | void | Ann | 2026-03-02T08:00:00Z |",
+        "d3 | payment | p9 | void | Ann | 2026-03-02T08:00:00Z |",
+        "d4 | invoice | o1 | credit | Ann | 2026-03-02T08:00:00Z |",
+        "d5 | order | o2 | approve | Ann | 2026-03-02T08:00:00Z |",
+    )
+    green(found, FIRST)
+    asked = (
+        "SELECT sentence FROM attention WHERE kind = 'vain_decision' AND as_of = (SELECT max(as_of) FROM certificate)"
+    )
+    assert [sentence for (sentence,) in query(found, f"{asked} ORDER BY ALL")] == [
+        "Decision d1 has no effect: no order o77 is known; decide again with its right id.",
+        "Decision d2 has no effect: `void` cannot be decided about order o2.",
+        "Decision d3 has no effect: no payment p9 is known; decide again with its right id.",
+        "Decision d4 has no effect: no invoice o1 is known; decide again with its right id.",
+    ]
+    lands(found, "payments", "p.csv", PAYMENTS, "p9 | | o1 | 5.00 | EUR | 2026-03-03")
+    green(found, SECOND)
+    assert len(query(found, asked)) == 3
+    monkeypatch.setattr("pipelines.warehouse.morning.TOLD_DAYS", 2)
+    green(found, THIRD)
+    assert query(found, asked) == []
+
+
 def test_payments_meet_their_invoice_or_wait_and_money_owed_back_is_listed(tmp_path: Path) -> None:
     found = billing_shop(tmp_path / "shop")
     lands(
