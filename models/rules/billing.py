@@ -149,15 +149,17 @@ def _completed(rows: pl.DataFrame, like: pl.DataFrame, number: int | None = None
     ).select(pl.col(name).cast(dtype) for name, dtype in like.schema.items())
 
 
-def standing(invoice_lines: pl.DataFrame) -> pl.DataFrame:
+def standing(invoice_lines: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFrame:
     """Say what still stands of each line invoiced, after its credit notes.
 
     Args:
         invoice_lines: InvoiceLine rows of whole orders, credit notes among them.
+        invoices: the Invoice rows they stand on.
 
     Returns:
         The lines of invoices, line_no being the order's (0: shipping) and invoice_line_no the invoice's, with
-        goods_amount (quantity x price), credited (units), left (units that stand), goods_left, discount_left.
+        billed_currency, goods_amount (quantity x price), credited (units), left (units that stand), goods_left,
+        discount_left.
     """
     goods = pl.col("net_amount").cast(money.SUM) + pl.col("discount_amount")
     lines = invoice_lines.with_columns(
@@ -178,6 +180,7 @@ def standing(invoice_lines: pl.DataFrame) -> pl.DataFrame:
         lines.filter(is_invoice)
         .rename({"line_no": "invoice_line_no", "order_line_no": "line_no"})
         .join(credits, on=["invoice_number", "invoice_line_no"], how="left", validate="1:1")
+        .join(invoices.select("invoice_number", billed_currency="currency"), on="invoice_number", validate="m:1")
         .with_columns(
             pl.col("line_no").fill_null(SHIPPING),
             pl.col("credited", "credited_as_return").fill_null(0),
@@ -195,6 +198,7 @@ def positions(
     orders: pl.DataFrame,
     lines: pl.DataFrame,
     invoice_lines: pl.DataFrame,
+    invoices: pl.DataFrame,
     channels: pl.DataFrame,
     policies: Policies,
     withdrawn: Collection[str] = (),
@@ -207,8 +211,8 @@ def positions(
     confirmed, on hold, rejected, has a refused fact, was placed where the channel bills for itself, or waits for the
     end of its customer's month; it is credited all the same. A rejected order owes only what had left the house.
 
-    A line whose price, discount, product or, where that shares a discount, quantity was revised after it was invoiced
-    is credited in full and billed anew, and so is what stands on an invoice that was withdrawn.
+    A line whose price, discount, product, currency, own tax code or, where that shares a discount, quantity was revised
+    after it was invoiced is credited in full and billed anew, and so is what stands on an invoice that was withdrawn.
 
     Shipping goes with the first invoice of its order and is credited only when everything was cancelled, or the order
     rejected, before anything was shipped. History is left out.
@@ -217,6 +221,7 @@ def positions(
         orders: Order rows.
         lines: OrderLine rows of these orders.
         invoice_lines: InvoiceLine rows of these orders.
+        invoices: Invoice rows that bill these orders.
         channels: Channel rows.
         policies: how the shop bills.
         withdrawn: numbers of invoices that a decision withdrew.
@@ -227,7 +232,7 @@ def positions(
         corrected (units to credit that are billed anew), to_credit (units to credit besides those), the terms of line
         and order, and goods_left and discount_left: what stands of the line's amounts besides what is corrected.
     """
-    return _counted(orders, lines, standing(invoice_lines), channels, policies, withdrawn)[0]
+    return _counted(orders, lines, standing(invoice_lines, invoices), channels, policies, withdrawn)[0]
 
 
 def _counted(
@@ -330,12 +335,16 @@ def _judged(lines: pl.DataFrame, stands: pl.DataFrame, withdrawn: Collection[str
         now_unit_price="unit_price",
         now_discount_amount="discount_amount",
         now_ordered="ordered",
+        now_currency="currency",
+        now_tax_code="tax_code",
     )
     is_revised = (
         pl.col("sku").ne_missing(pl.col("now_sku"))
         | (pl.col("unit_price") != pl.col("now_unit_price"))
         | (pl.col("line_discount_amount") != pl.col("now_discount_amount"))
         | ((pl.col("ordered") != pl.col("now_ordered")) & (pl.col("now_discount_amount") != 0))
+        | (pl.col("billed_currency") != pl.col("now_currency"))
+        | (pl.col("tax_code") != pl.col("now_tax_code")).fill_null(False)
     )
     is_withdrawn = pl.col("invoice_number").is_in(list(withdrawn))
     return stands.join(terms, on=LINE, validate="m:1").select(
@@ -587,7 +596,7 @@ def drafts(
 
     Source: RULES sections 6 and 11; EN 16931 for the tax of a document.
     """
-    stands = standing(invoice_lines)
+    stands = standing(invoice_lines, invoices)
     counted, judged = _counted(orders, lines, stands, channels, policies, withdrawn)
     billed = _priced(counted.filter(pl.col("to_bill") > 0), products, tax_rates, policies)
     refused = _refused(billed)
@@ -749,7 +758,6 @@ def _undone(counted: pl.DataFrame, judged: pl.DataFrame, refused: pl.DataFrame) 
     is_refused = pl.col("order_id").is_in(refused["order_id"].to_list())
     asked = counted.filter((pl.col("to_credit") > 0) | (pl.col("corrected") > 0)).select(
         *LINE,
-        "currency",
         "cancelled",
         "returned",
         credited_before="credited",
@@ -788,7 +796,7 @@ def _credit_notes(undone: pl.DataFrame, invoices: pl.DataFrame, issued_on: date)
     upto = pl.col("credited") + pl.col("units")
 
     def part(amount: str) -> pl.Expr:
-        whole, units, currency = pl.col(amount), pl.col("quantity"), pl.col("currency")
+        whole, units, currency = pl.col(amount), pl.col("quantity"), pl.col("billed_currency")
         upto_now, before = (money.share(whole, each, units, currency) for each in (upto, pl.col("credited")))
         return (upto_now - before).cast(money.SUM).alias(amount)
 

@@ -128,7 +128,8 @@ def _bucket(
     ends: numbering.Ends,
 ) -> int:
     """One bucket of orders: its documents, what it shows of them, and what is left."""
-    warehouse, orders, lines, stored = night.warehouse, known.orders, known.lines, known.invoice_lines
+    warehouse, orders, lines = night.warehouse, known.orders, known.lines
+    stored, invoices = known.invoice_lines, known.invoices
     units = rules.billed_units(stored)
     written = 0
     if night.acts:
@@ -150,9 +151,9 @@ def _bucket(
             written += warehouse.append(Invoice, validated(Invoice, issued.invoices))
             written += warehouse.append(InvoiceLine, validated(InvoiceLine, issued.invoice_lines))
             written += _booked(night, issued.invoices, issued.invoice_lines)
-            stored = pl.concat([stored, issued.invoice_lines])
+            stored, invoices = pl.concat([stored, issued.invoice_lines]), pl.concat([invoices, issued.invoices])
             units = rules.billed_units(stored)
-        written += _proven(night, orders, lines, stored, policy, withdrawn)
+        written += _proven(night, orders, lines, stored, invoices, policy, withdrawn)
     billing.note_billed(warehouse, units, rules.billing_axis(lines, units))
     return written
 
@@ -179,11 +180,12 @@ def _proven(
     orders: pl.DataFrame,
     lines: pl.DataFrame,
     invoice_lines: pl.DataFrame,
+    invoices: pl.DataFrame,
     policy: rules.Policies,
     withdrawn: list[str],
 ) -> int:
     """Note the lines of which units or money are nowhere; there are none."""
-    positions = rules.positions(orders, lines, invoice_lines, night.channels, policy, withdrawn)
+    positions = rules.positions(orders, lines, invoice_lines, invoices, night.channels, policy, withdrawn)
     gaps = rules.gaps(rules.coverage(positions), COINS, night.as_of)
     return night.warehouse.append(BillingGap, validated(BillingGap, gaps))
 

@@ -426,6 +426,17 @@ def test_a_monthly_customer_gets_one_invoice_at_the_end_of_the_month(tmp_path: P
     assert query(found, credited) == [("INV-2026-000000002", None, "2.5000")]
 
 
+def test_the_night_that_bills_a_month_run_again_changes_nothing_and_the_next_is_green(tmp_path: Path) -> None:
+    found = billing_shop(tmp_path / "shop", 'consolidated_customers = ["k2"]')
+    green(found, FIRST, day("2026-03-31"))
+    assert query(found, "SELECT count(*) FROM invoices WHERE order_id IS NULL") == [(1,)]
+    before = contents(found)
+    green(found, day("2026-03-31"))
+    assert_same(before, contents(found))
+    green(found, day("2026-04-01"))
+    assert query(found, "SELECT count(*) FROM receivables WHERE as_of = '2026-04-01'") == [(2,)]
+
+
 def test_missed_nights_bill_nothing_and_the_last_bills_it_all_dated_by_it(tmp_path: Path) -> None:
     found = billing_shop(tmp_path / "shop")
     (found.landing / "orders" / "o1.csv").rename(found.root / "o1.csv")

@@ -311,6 +311,37 @@ def test_a_return_that_proves_wrong_is_billed_again_and_all_comes_to_the_line() 
     assert shown(again.invoice_lines, "event | revision") == [("confirmation", "2")]
 
 
+def test_a_currency_revised_after_the_invoice_is_credited_in_the_old_one_and_billed_anew_in_the_new() -> None:
+    shop = Shop()
+    shop.night(ONE_ORDER, one_line(drawn_as="3 | 9.99 | "))
+    in_yen = orders("order_id | currency", "O1 | JPY")
+    again = shop.night(in_yen, one_line("cancelled", "1", drawn_as="5 | 9.99 | "))
+    header = "kind | currency | net_amount | tax_amount | gross_amount"
+    # EUR: 29.97 and 19 % = 5.69; JPY: 4 x 9.99 = 40 and 19 % = 7.6
+    assert shown(again.invoices, header) == drawn(
+        header, "credit_note | EUR | 29.97 | 5.69 | 35.66", "invoice | JPY | 40 | 8 | 48"
+    )
+
+
+def test_a_credit_in_an_order_that_may_not_be_billed_stays_in_the_currency_of_its_invoice() -> None:
+    shop = Shop()
+    shop.night(ONE_ORDER, one_line(drawn_as="3 | 9.99 | "))
+    held = orders("order_id | currency | status", "O1 | JPY | on_hold")
+    credited = shop.night(held, one_line("cancelled", "1", drawn_as="3 | 9.99 | "))
+    header = "kind | currency | net_amount | tax_amount | gross_amount"
+    assert shown(credited.invoices, header) == drawn(header, "credit_note | EUR | 9.99 | 1.9 | 11.89")
+
+
+def test_a_tax_code_that_a_line_names_later_corrects_it_and_one_of_its_product_does_not() -> None:
+    shop = Shop()
+    shop.night(ONE_ORDER, one_line())
+    named = shop.night(ONE_ORDER, one_line("tax_code", "RED"))
+    assert shown(named.invoices, "kind | tax_amount") == drawn(
+        "kind | tax_amount", "credit_note | 9.5", "invoice | 3.5"
+    )
+    assert shop.night(ONE_ORDER, one_line()).invoices.is_empty()
+
+
 def test_a_price_revised_after_the_invoice_is_credited_and_billed_anew() -> None:
     shop = Shop()
     shop.night(ONE_ORDER, one_line())
@@ -536,6 +567,7 @@ def test_positions_say_where_every_unit_is() -> None:
         asked,
         one_line("cancelled | shipped | delivered | returned", "1 | 3 | 3 | 1"),
         shop.invoice_lines,
+        shop.invoices,
         CHANNELS,
         billing.Policies(NIGHT),
     )
@@ -550,7 +582,9 @@ def test_positions_say_what_every_unit_is_worth() -> None:
     shop = Shop()
     shop.night(ONE_ORDER, one_line(drawn_as="5 | 10.00 | 1.00"))
     shop.night(ONE_ORDER, discounted)
-    counted = billing.positions(ONE_ORDER, discounted, shop.invoice_lines, CHANNELS, billing.Policies(NIGHT))
+    counted = billing.positions(
+        ONE_ORDER, discounted, shop.invoice_lines, shop.invoices, CHANNELS, billing.Policies(NIGHT)
+    )
     amounts = "ordered_amount | standing_amount | to_come_amount | undone_amount | gap_amount"
     assert shown(billing.coverage(counted), amounts) == drawn(amounts, "49 | 39.2 | 0 | 9.8 | 0")
 
@@ -561,7 +595,7 @@ def test_what_could_not_be_billed_is_billable_still_and_what_was_not_credited_is
     abroad = orders("order_id | country", "O2 | FR")
     sold = lines("order_id | line_no | quantity | unit_price | cancelled", "O1 | 1 | 5 | 10 | 3", "O2 | 1 | 2 | 1 | 0")
     counted = billing.positions(
-        pl.concat([ONE_ORDER, abroad]), sold, shop.invoice_lines, CHANNELS, billing.Policies(NIGHT)
+        pl.concat([ONE_ORDER, abroad]), sold, shop.invoice_lines, shop.invoices, CHANNELS, billing.Policies(NIGHT)
     )
     header = "order_id | billable | waiting | gap"
     assert shown(billing.coverage(counted), header) == drawn(header, "O1 | 0 | 0 | -1", "O2 | 2 | 0 | 0")
