@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -224,13 +224,25 @@ def _label(name: str, column: Column | None, currency: str) -> str:
     )
 
 
+def finer(frame: pl.DataFrame) -> set[str]:
+    """The columns of exact decimals that two places do not show, such as amounts in dinars."""
+    exact = [name for name, kind in frame.schema.items() if kind.is_decimal()]
+    found = frame.select((pl.col(name) != pl.col(name).round(2)).any() for name in exact)
+    return {name for name in exact if found[name].item()} if frame.height else set()
+
+
 def column_config(
-    names: Mapping[str, pl.DataType], tables: Sequence[str], currency: str, titles: Mapping[str, tuple[str, str]]
+    names: Mapping[str, pl.DataType],
+    tables: Sequence[str],
+    currency: str,
+    titles: Mapping[str, tuple[str, str]],
+    fine: Collection[str] = (),
 ) -> dict[str, Any]:
     """How each column is shown: its label, its description as help, its number format, from the tables' declarations.
 
     Args:
         titles: label and help of columns that no table declares, or that mean something else here.
+        fine: columns of decimals that need three places.
     """
     known: dict[str, Column] = {}
     for table in reversed(tables):
@@ -240,7 +252,7 @@ def column_config(
         column = None if name in titles else known.get(name)
         label, help_text = titles.get(name) or (_label(name, column, currency), column.description if column else None)
         if kind.is_decimal() or kind.is_float():
-            decimals = 1 if kind.is_float() else 2
+            decimals = 1 if kind.is_float() else 3 if name in fine else 2
             made[name] = st.column_config.NumberColumn(label, help=help_text, format=f"%,.{decimals}f")
         elif kind.is_integer():
             made[name] = st.column_config.NumberColumn(label, help=help_text, format="%,d")
@@ -292,7 +304,7 @@ def chosen_rows(
         nothing(empty)
         return []
     at = opened()
-    config = column_config(frame.schema, tables, at.currency, titles or {})
+    config = column_config(frame.schema, tables, at.currency, titles or {}, finer(frame))
     floats = [pl.col(name).cast(pl.Float64) for name, kind in frame.schema.items() if kind.is_decimal()]
     # as Arrow, since its text stays text; fewer rows than the frame holds make a lower table
     shown = frame.drop(hide, strict=False).with_columns(c for c in floats if c.meta.output_name() not in hide)

@@ -125,7 +125,8 @@ def _tell(workspace: Workspace, say: Callable[[str], None]) -> None:
                 f"  {row['purchases']:>6,} purchases proposed from {row['suppliers']} suppliers, {row['amount'] or 0:,.2f} in all"
             )
         for row in found.rows(
-            """SELECT count(*) AS things, count(DISTINCT kind) AS kinds FROM attention
+            """SELECT sum(CASE WHEN subject_id = 'more' THEN regexp_extract(sentence, '^[0-9]+')::BIGINT ELSE 1 END)::BIGINT
+                      AS things, count(DISTINCT kind) AS kinds FROM attention
                WHERE as_of = (SELECT max(as_of) FROM attention)"""
         ):
             say(f"  {row['things']:>6,} things of {row['kinds']} kinds need a person")

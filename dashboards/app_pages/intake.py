@@ -138,7 +138,7 @@ def rejects(scope: Scope) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center", key="feed_shape"):
         st.html('<span class="oh-quiet">In the feed\'s own columns, with the reasons, to repair:</span>')
-        for feed in (chosen or tuple(feeds))[:8]:
+        for feed in chosen or tuple(feeds):
             st.download_button(
                 wording.literal(feed),
                 partial(to_repair, scope, feed),

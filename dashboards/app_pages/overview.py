@@ -113,7 +113,9 @@ def needs(scope: Scope, currency: str) -> None:
             if role:
                 with column, st.container(border=True, height="stretch", key=f"card_todo_{role['role']}"):
                     _role(scope, items.filter(pl.col("role") == role["role"]), role, currency)
-    with st.expander(f"All {count(items.height, 'thing')} to do", key="all_attention", on_change="rerun") as everything:
+    with st.expander(
+        f"All {count(int(counts['items'].sum()), 'thing')} to do", key="all_attention", on_change="rerun"
+    ) as everything:
         if everything.open:
             layout.table(
                 items.head(queries.ROWS_SHOWN),

@@ -28,11 +28,12 @@ def attention(scope: Scope) -> pl.DataFrame:
 
 
 def attention_counts(scope: Scope) -> pl.DataFrame:
-    """How many things each role has to do, how much money is in them, and how many are new."""
+    """How many things each role has to do, those summed up in one row among them, how much money is in them, how many are new."""
     return read(
         scope,
         """
-        SELECT role, count(*) AS items, coalesce(sum(amount), 0)::DECIMAL(18, 2) AS amount,
+        SELECT role, sum(CASE WHEN subject_id = 'more' THEN regexp_extract(sentence, '^[0-9]+')::BIGINT ELSE 1 END)::BIGINT AS items,
+               coalesce(sum(amount), 0)::DECIMAL(18, 2) AS amount,
                count(*) FILTER (first_seen_on = $as_of) AS new
         FROM attention WHERE as_of = $as_of GROUP BY role ORDER BY amount DESC, role
         """,

@@ -180,14 +180,16 @@ def slow(scope: Scope, state: Literal["dead", "slow"]) -> pl.DataFrame:
 def half_transfers(scope: Scope) -> pl.DataFrame:
     """Transfers of which one side is missing."""
     search = "AND contains(lower(subject_id), lower($wanted))" if scope.wanted else ""
+    items, values = _items(scope, with_location=False)
+    within = f"AND EXISTS (FROM ({items}) AS items WHERE starts_with(subject_id, items.sku || '/'))"
     return read(
         scope,
         f"""
         SELECT sentence, first_seen_on FROM attention
-        WHERE as_of = $as_of AND kind = 'half_transfer' {search} ORDER BY first_seen_on, item_id
+        WHERE as_of = $as_of AND kind = 'half_transfer' {search} {within if scope.categories or scope.classes else ""}
+        ORDER BY first_seen_on, item_id
         """,
-        as_of=scope.as_of,
-        wanted=scope.wanted,
+        **(values | {"wanted": scope.wanted}),
     )
 
 

@@ -82,6 +82,15 @@ def test_columns_are_named_and_explained_by_their_declaration() -> None:
     assert made["day"]["help"] == "Business date."
 
 
+def test_amounts_in_dinars_are_shown_to_their_last_place() -> None:
+    rows = {"paid": ["11.1380", "5.0000"], "owed": ["11.1400", None], "units": [1, 2]}
+    frame = pl.DataFrame(rows).with_columns(pl.col("paid", "owed").cast(pl.Decimal(18, 4)))
+    assert layout.finer(frame) == {"paid"}
+    assert layout.finer(frame.clear()) == set()
+    made = layout.column_config(frame.schema, (), "EUR", {}, layout.finer(frame))
+    assert [made[name]["type_config"]["format"] for name in ("paid", "owed")] == ["%,.3f", "%,.2f"]
+
+
 def test_markup_in_data_is_shown_and_not_followed() -> None:
     assert wording.plain("<b>x</b> & $y$") == "&lt;b&gt;x&lt;/b&gt; &amp; &#36;y&#36;"
 

@@ -117,3 +117,16 @@ def test_nothing_but_reading_the_publication_is_possible(scope: Scope, statement
 def test_a_publication_that_is_no_longer_kept_is_told_apart(scope: Scope, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         overview.certificate(replace(scope, file=str(tmp_path / "orderhouse-2026-01-01-1.duckdb")))
+
+
+def test_what_is_summed_up_in_one_row_counts_as_so_many_things(tmp_path: Path) -> None:
+    day = date(2026, 11, 20)
+    rows = [
+        (AS_OF, "refund_due:p1", "billing", "refund_due", "p1", Decimal(9), day, "Pay back 9.00 EUR.", "billing"),
+        (AS_OF, "refund_due:more", "billing", "refund_due", "more", Decimal(4), day, "820 more of the kind: refund due.", "billing"),
+        (AS_OF, "held_file:a", "operator", "held_file", "more beans.csv", None, AS_OF, "3 files are held.", "intake"),
+    ]  # fmt: skip
+    names = ["as_of", "item_id", "role", "kind", "subject_id", "amount", "first_seen_on", "sentence", "page"]
+    file = publish(tmp_path, {"attention": pl.DataFrame(rows, schema=names, orient="row")})
+    found = overview.attention_counts(Scope(str(file), "Europe/Berlin", AS_OF, AS_OF, AS_OF))
+    assert found.rows() == [("billing", 821, Decimal("13.00"), 0), ("operator", 1, Decimal("0.00"), 1)]
