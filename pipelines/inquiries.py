@@ -52,6 +52,8 @@ def status(workspace: Workspace) -> dict[str, Any]:
     told = f"The night of {pointer.as_of} is green and published (publication {pointer.number})."
     if is_late:
         told += f" It is {nights} night{'s' if nights > 1 else ''} late: {due} is due; run `orderhouse nightly`."
+    if last_stage is not None and last_stage["stage"] == "certificate" and last_stage["as_of"] >= str(pointer.as_of):
+        told += f" A later run of {last_stage['as_of']} is not published; `orderhouse doctor` says why."
     return {
         "as_of": pointer.as_of,
         "publication": pointer.number,
@@ -200,12 +202,17 @@ def _store(workspace: Workspace) -> Iterator[Finding]:
             begun = warehouse.value("SELECT max(as_of) FROM core.stage_markers WHERE stage <> 'intake'")
             files = warehouse.frame("SELECT DISTINCT file_id, name FROM core.feed_files ORDER BY ALL")
             zone = warehouse.value("SELECT value FROM core.meta WHERE name = 'time_zone'")
+            red = nights.broken_proofs(warehouse, last) if last else []
     except OrderhouseError as error:
         yield Finding("warehouse", str(error), not isinstance(error, lock.Locked))
         return
     if begun is not None and (last is None or begun > last):
         yield Finding(
             "warehouse", f"The night of {begun} was begun and not ended; run `orderhouse nightly` to go on.", True
+        )
+    if red:
+        yield Finding(
+            "warehouse", f"The night of {last} is red, so it is not published: {'; '.join(red)}. Run it again.", True
         )
     missing = [
         row["name"] for row in files.iter_rows(named=True) if not archive_path(workspace, row["file_id"]).exists()

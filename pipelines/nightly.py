@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from models.tables.certificate import Proof
 from pipelines import intake, journal, lock
 from pipelines.intake import Delivery
 from pipelines.stages import STAGES, Night
@@ -228,10 +227,7 @@ class Session:
     def close(self, night: Night) -> None:
         """Note a night whose stages are all committed."""
         self.run.closed.append(night.as_of)
-        broken = self.warehouse.table(Proof, "as_of = ? AND NOT is_green", [night.as_of])
-        self.run.broken_proofs = [
-            f"{row['proof']}: expected {row['expected']}, found {row['found']}" for row in broken.iter_rows(named=True)
-        ]
+        self.run.broken_proofs = nights.broken_proofs(self.warehouse, night.as_of)
 
     def whole_night(self, night: Night) -> None:
         """All stages of one business date."""

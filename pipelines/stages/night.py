@@ -11,7 +11,7 @@ import polars as pl
 from models.rules import entry
 from models.rules import stock as stock_rules
 from models.tables import FEEDS
-from models.tables.base import TableClass, empty, own_columns, validated
+from models.tables.base import TableClass, declaration, empty, own_columns, validated
 from models.tables.rules import CONTRADICTIONS, RULE_TABLES
 from pipelines import feeds
 from pipelines.retraction import settle_again
@@ -69,6 +69,11 @@ def _checked(name: str, file: Path, _content: bytes, time_zone: str) -> pl.DataF
         wrong = rows.with_row_index("row", 1).filter(is_wrong).select("row", told.alias("why"))
         for row, why in wrong.head(1).iter_rows():
             raise OrderhouseError(f"Rule table {file}, row {row}: {why}; mend it.")
+    key = list(declaration(table).key)
+    twice = rows.select(key).filter(pl.struct(key).is_duplicated()).head(1)
+    for values in twice.iter_rows():
+        of = ", ".join(f"{name} {value}" for name, value in zip(key, values, strict=True) if value is not None)
+        raise OrderhouseError(f"Rule table {file} has two rows of {of or 'no key'}; keep the one that is meant.")
     return rows
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from models.rules.retraction import retracted
 from models.tables import FEEDS
 from models.tables.base import polars_schema
+from models.tables.certificate import Proof
 from models.tables.intake import FeedFile
 from models.tables.lifecycle import Order
 from models.tables.trends import SalesEntry
@@ -37,6 +38,12 @@ def first_night(warehouse: Warehouse) -> date | None:
 def newest_file(warehouse: Warehouse) -> int:
     """The sequence of the file taken in last; 0 before the first."""
     return int(warehouse.value("SELECT coalesce(max(file_sequence), 0) FROM core.feed_files"))
+
+
+def broken_proofs(warehouse: Warehouse, as_of: date) -> list[str]:
+    """What the certificate of a night found wrong, proof by proof; nothing where it is green."""
+    broken = warehouse.table(Proof, "as_of = ? AND NOT is_green", [as_of]).sort("proof")
+    return [f"{row['proof']}: expected {row['expected']}, found {row['found']}" for row in broken.iter_rows(named=True)]
 
 
 def close(warehouse: Warehouse, as_of: date, rules: str, *, acts: bool) -> None:

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from pipelines import lock
+from pipelines.inquiries import examined, status
 from pipelines.nightly import nightly, replay, session
 from pipelines.rebuild import rebuild
 from pipelines.stages import STAGES
@@ -199,8 +200,12 @@ def test_nothing_is_published_when_a_proof_is_broken(tmp_path: Path, monkeypatch
     pointer = found.pointer()
     assert pointer is not None
     assert pointer.as_of == day("2026-01-02")
+    assert "A later run of 2026-01-03 is not published" in status(found)["sentence"]
+    [red] = [told.sentence for told in examined(found) if "is red" in told.sentence and told.is_problem]
+    assert "The night of 2026-01-03 is red" in red and "daily_sales_are_the_sum_of_sales: expected" in red
     monkeypatch.undo()
     assert nightly(found, day("2026-01-03")).is_green
+    assert "is not published" not in status(found)["sentence"]
 
 
 def test_a_second_run_at_the_same_time_ends_with_a_sentence_and_changes_nothing(tmp_path: Path) -> None:

@@ -410,6 +410,11 @@ def test_a_rule_table_that_cannot_be_meant_is_refused(table: str, said: str, tmp
     [
         ("gates", "gate,severity,limit,valid_from\nunknown_sk,hold,,\n", "gate: not_allowed: unknown_sk"),
         ("feeds_expected", "feed,weekdays,valid_from\norderz,,\n", "orderz is neither a feed nor a source"),
+        (
+            "tax_rates",
+            "tax_code,country,valid_from,rate_percent\nSTD,GB,,20\nSTD,GB,,19\n",
+            "has two rows of tax_code STD, country GB; keep",
+        ),
     ],
 )
 def test_a_rule_about_what_there_is_not_is_refused(name: str, table: str, said: str, tmp_path: Path) -> None:
