@@ -166,12 +166,12 @@ def _unplanned(found: Published, products: list[dict[str, Any]], sku: str, locat
     """Why there is no plan to explain, and what to do."""
     if location_id is not None:
         places = found.rows("SELECT location_id FROM reorder_plans WHERE sku = ? ORDER BY location_id", [sku])
-        known = {row["location_id"] for row in found.rows("SELECT location_id FROM locations")}
-        if known and location_id not in known:
-            return f"No location {location_id} is known as of {as_of}; the shop's are {', '.join(sorted(known)[:5])}."
         if places:
             named = ", ".join(row["location_id"] for row in places)
             return f"{sku} has no plan at {location_id} as of {as_of}; it has one at {named}."
+        known = {row["location_id"] for row in found.rows("SELECT location_id FROM locations")}
+        if known and location_id not in known:
+            return f"No location {location_id} is known as of {as_of}; the shop's are {', '.join(sorted(known)[:5])}."
     if not products:
         near = found.rows(
             """SELECT sku FROM (SELECT sku FROM products UNION SELECT sku FROM reorder_plans)

@@ -86,6 +86,14 @@ CONTRADICTIONS: dict[str, tuple[pl.Expr, pl.Expr]] = {
     "reorder_policies": (
         pl.col("minimum_on_hand") > pl.col("maximum_on_hand"),
         pl.format("minimum_on_hand {} is above maximum_on_hand {}", "minimum_on_hand", "maximum_on_hand"),
-    )
+    ),
+    "tax_rates": (
+        (pl.col("category") != "S") & (pl.col("rate_percent") > 0),
+        pl.format(
+            "category {} is for what is not taxed, and its rate is {} percent",
+            "category",
+            pl.col("rate_percent").cast(pl.Float64),
+        ),
+    ),
 }
 """Rule tables with columns that can contradict one another: which rows do, and how that is said."""

@@ -199,8 +199,8 @@ def _update_orders(warehouse: Warehouse, axis: str) -> None:
 def find_due(warehouse: Warehouse, as_of: date, since: nights.Since, *, everything: bool) -> None:
     """Find what is settled together tonight: temporary tables `due_orders`, `due_invoices` and `due_payments`.
 
-    It starts from the orders looked at, from what this night has issued already (it may be running again), and from
-    payments that came, were voided, or wait for their invoice or order, and
+    It starts from the orders looked at, from what this night has issued and applied already (it may be running again), and
+    from payments that came, were voided, or wait for their invoice or order, and
     takes in whatever they share an order, an invoice or a payment with, until nothing is added. `paid` is left too: all
     payments that took effect, once each, with the invoice that they name, if it is known.
     """
@@ -211,7 +211,8 @@ def find_due(warehouse: Warehouse, as_of: date, since: nights.Since, *, everythi
         "orders": "billed_orders",
         "invoices": f"""(SELECT coalesce(credits_invoice_number, invoice_number) AS invoice_number FROM core.invoices
                          WHERE issued_on = DATE '{as_of}')""",
-        "payments": f"paid WHERE payment_id IN ({_changed_payments(since)})",
+        "payments": f"""paid WHERE payment_id IN ({_changed_payments(since)}
+                        UNION ALL SELECT payment_id FROM core.payments_applied WHERE applied_on = DATE '{as_of}')""",
     }
     for name, column in DUE.items():
         source = all_of[name] if everything else seeds[name]

@@ -177,12 +177,6 @@ def test_the_days_ahead_add_up_from_today_to_the_last_arrival(published: Workspa
     assert figure(float(plan["plan"]["lowest_balance"])) in table
 
 
-def test_a_place_that_the_shop_has_not_is_told_by_its_name(published: Workspace) -> None:
-    ended = typed(published.root, "A-100", "--location", "NOPE")
-    assert "No location NOPE is known" in ended.output
-    assert "LEEDS, YORK" in ended.output
-
-
 def test_several_locations_are_told_one_after_the_other(published: Workspace) -> None:
     ended = typed(published.root, "A-100")
     assert ended.output.index("A-100 at LEEDS") < ended.output.index("A-100 at YORK")
@@ -203,6 +197,7 @@ def test_the_same_is_told_to_programs(published: Workspace) -> None:
         (["a-1OO"], 1, "Did you mean A-100?"),
         (["%"], 1, "No SKU % is known as of 2026-03-31.\n"),
         (["A-100", "--location", "HULL"], 1, "A-100 has no plan at HULL as of 2026-03-31; it has one at LEEDS, YORK."),
+        (["IDLE", "--location", "HULL"], 1, "No location HULL is known as of 2026-03-31; the shop's are LEEDS, YORK."),
         (["B-200"], 0, "B-200 has no supplier: name one in products or supplier_products."),
         (["GIFT"], 1, "GIFT is a service or the like that is not stocked, so it is not planned."),
         (["IDLE"], 1, "IDLE has neither stock, demand nor open orders as of 2026-03-31, so there is nothing to plan."),

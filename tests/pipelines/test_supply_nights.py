@@ -415,6 +415,11 @@ def test_a_rule_table_that_cannot_be_meant_is_refused(table: str, said: str, tmp
             "tax_code,country,valid_from,rate_percent\nSTD,GB,,20\nSTD,GB,,19\n",
             "has two rows of tax_code STD, country GB; keep",
         ),
+        (
+            "tax_rates",
+            "tax_code,country,valid_from,rate_percent,category\nSTD,GB,,20,S\nRED,GB,,7,Z\n",
+            "row 2: category Z is for what is not taxed",
+        ),
     ],
 )
 def test_a_rule_about_what_there_is_not_is_refused(name: str, table: str, said: str, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def taken_in(root: Path, gathered_from: int) -> dict[str, pl.DataFrame]:
                 os.utime(file, (0, 0))
             with warehouse.transaction():
                 deliveries = intake.take_in(warehouse, found, night, lambda _: None)
-            intake.clear(warehouse, found, deliveries)
+            intake.clear(warehouse, found, deliveries, lambda _: None)
         tables = warehouse.connection.sql(
             """SELECT schema_name || '.' || table_name FROM duckdb_tables()
                WHERE schema_name = 'feeds' OR table_name IN ('feed_files', 'rejected_rows')"""
