@@ -1,5 +1,6 @@
 """The command line: what an operator, an analyst and a support agent type. Imports are inside, so that light commands start at once."""
 
+import errno
 import os
 import sys
 import tempfile
@@ -70,7 +71,8 @@ def _mendable(error: Exception) -> str | None:
     """What a person can do about a disk that is full or closed to this user; none where it is something else."""
     if "No space left on device" in str(error):
         return "The disk is full; make room and give the command again: what was committed stays."
-    if isinstance(error, OSError) and error.filename:
+    closed = isinstance(error, PermissionError | IsADirectoryError | NotADirectoryError)
+    if isinstance(error, OSError) and error.filename and (closed or error.errno == errno.EROFS):
         return f"{error.filename} cannot be used ({error.strerror}); mend that and give the command again."
     return None
 

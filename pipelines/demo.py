@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
+from models.rules.attention import SUMMED_UP
 from pipelines import sample
 from pipelines.nightly import Run, nightly, yesterday
 from pipelines.warehouse import Warehouse, nights
@@ -125,9 +126,10 @@ def _tell(workspace: Workspace, say: Callable[[str], None]) -> None:
                 f"  {row['purchases']:>6,} purchases proposed from {row['suppliers']} suppliers, {row['amount'] or 0:,.2f} in all"
             )
         for row in found.rows(
-            """SELECT sum(CASE WHEN subject_id = 'more' THEN regexp_extract(sentence, '^[0-9]+')::BIGINT ELSE 1 END)::BIGINT
+            """SELECT sum(coalesce(TRY_CAST(regexp_extract(sentence, $summed_up, 1) AS BIGINT), 1))::BIGINT
                       AS things, count(DISTINCT kind) AS kinds FROM attention
-               WHERE as_of = (SELECT max(as_of) FROM attention)"""
+               WHERE as_of = (SELECT max(as_of) FROM attention)""",
+            {"summed_up": SUMMED_UP},
         ):
             say(f"  {row['things']:>6,} things of {row['kinds']} kinds need a person")
     pointer = workspace.pointer()

@@ -53,7 +53,10 @@ def status(workspace: Workspace) -> dict[str, Any]:
     if is_late:
         told += f" It is {nights} night{'s' if nights > 1 else ''} late: {due} is due; run `orderhouse nightly`."
     if last_stage is not None and last_stage["stage"] == "certificate" and last_stage["as_of"] >= str(pointer.as_of):
-        told += f" A later run of {last_stage['as_of']} is not published; `orderhouse doctor` says why."
+        told += (
+            f" A later run of {last_stage['as_of']} is not published: see `orderhouse doctor`, "
+            f"and run `orderhouse nightly --as-of {last_stage['as_of']}` again."
+        )
     return {
         "as_of": pointer.as_of,
         "publication": pointer.number,

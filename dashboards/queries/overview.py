@@ -3,6 +3,7 @@
 import polars as pl
 
 from dashboards.queries import ROWS_DOWNLOADED, Scope, filtered, period, read
+from models.rules.attention import SUMMED_UP
 
 
 def certificate(scope: Scope) -> pl.DataFrame:
@@ -32,12 +33,13 @@ def attention_counts(scope: Scope) -> pl.DataFrame:
     return read(
         scope,
         """
-        SELECT role, sum(CASE WHEN subject_id = 'more' THEN regexp_extract(sentence, '^[0-9]+')::BIGINT ELSE 1 END)::BIGINT AS items,
+        SELECT role, sum(coalesce(TRY_CAST(regexp_extract(sentence, $summed_up, 1) AS BIGINT), 1))::BIGINT AS items,
                coalesce(sum(amount), 0)::DECIMAL(18, 2) AS amount,
                count(*) FILTER (first_seen_on = $as_of) AS new
         FROM attention WHERE as_of = $as_of GROUP BY role ORDER BY amount DESC, role
         """,
         as_of=scope.as_of,
+        summed_up=SUMMED_UP,
     )
 
 

@@ -11,6 +11,8 @@ from models.tables.certificate import AttentionItem
 
 SHOWN = 100
 """Of each kind so many are listed one by one, the largest amounts first; the rest is one item."""
+SUMMED_UP = "^([0-9]+) more of the kind"
+"""How the sentence of that one item begins: it stands for so many things to do, every other for one."""
 
 
 def _items(

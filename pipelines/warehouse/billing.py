@@ -200,9 +200,9 @@ def find_due(warehouse: Warehouse, as_of: date, since: nights.Since, *, everythi
     """Find what is settled together tonight: temporary tables `due_orders`, `due_invoices` and `due_payments`.
 
     It starts from the orders looked at, from what this night has issued and applied already (it may be running again), and
-    from payments that came, were voided, or wait for their invoice or order, and
-    takes in whatever they share an order, an invoice or a payment with, until nothing is added. `paid` is left too: all
-    payments that took effect, once each, with the invoice that they name, if it is known.
+    from payments that came, were voided, or wait for their invoice or order, and takes in whatever they share an order, an
+    invoice or a payment with, until nothing is added. `paid` is left too: all payments that took effect, once each, with
+    the invoice that they name, if it is known.
     """
     _find_payments(warehouse, as_of)
     warehouse.run(f"CREATE OR REPLACE TEMP TABLE covers AS {COVERS}")

@@ -196,7 +196,7 @@ def recent_decisions(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
             ("subject = 'event'", "event_id", "feeds.order_events"),
             ("subject = 'movement'", "movement_id", "feeds.stock_movements"),
             ("subject = 'payment'", "payment_id", "feeds.payments"),
-            ("subject = 'invoice'", "invoice_number", "core.invoices"),
+            ("subject = 'invoice'", "invoice_number", "core.invoices WHERE kind = 'invoice'"),
         )
     )
     recent = f"""SELECT decision_id, subject, subject_id, action, decided_on FROM decided

@@ -124,7 +124,7 @@ def test_what_is_summed_up_in_one_row_counts_as_so_many_things(tmp_path: Path) -
     rows = [
         (AS_OF, "refund_due:p1", "billing", "refund_due", "p1", Decimal(9), day, "Pay back 9.00 EUR.", "billing"),
         (AS_OF, "refund_due:more", "billing", "refund_due", "more", Decimal(4), day, "820 more of the kind: refund due.", "billing"),
-        (AS_OF, "held_file:a", "operator", "held_file", "more beans.csv", None, AS_OF, "3 files are held.", "intake"),
+        (AS_OF, "held_file:more", "operator", "held_file", "more", None, AS_OF, "File more is held: it is empty.", "intake"),
     ]  # fmt: skip
     names = ["as_of", "item_id", "role", "kind", "subject_id", "amount", "first_seen_on", "sentence", "page"]
     file = publish(tmp_path, {"attention": pl.DataFrame(rows, schema=names, orient="row")})

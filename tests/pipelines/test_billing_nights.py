@@ -209,9 +209,22 @@ def test_decisions_about_nothing_are_told_of_for_some_days_or_until_there_is_suc
         "Decision d4 has no effect: no invoice o1 is known; decide again with its right id.",
     ]
     lands(found, "payments", "p.csv", PAYMENTS, "p9 | | o1 | 5.00 | EUR | 2026-03-03")
+    lands(found, "order_events", "e.csv", EVENTS, "e1 | o1 | 1 | cancelled | 2026-03-03T12:00:00Z | 1")
+    lands(
+        found,
+        "decisions",
+        "d2.csv",
+        DECIDED,
+        "d6 | invoice | CRN-2026-000000001 | credit | Ann | 2026-03-03T08:00:00Z |",
+    )
     green(found, SECOND)
-    assert len(query(found, asked)) == 3
-    monkeypatch.setattr("pipelines.warehouse.morning.TOLD_DAYS", 2)
+    told = [sentence for (sentence,) in query(found, f"{asked} ORDER BY ALL")]
+    assert len(told) == 4
+    assert (
+        told[-1] == "Decision d6 has no effect: no invoice CRN-2026-000000001 is known; decide again with its right id."
+    )
+    assert query(found, "SELECT count(*) FROM invoices WHERE kind = 'credit_note'") == [(1,)]
+    monkeypatch.setattr("pipelines.warehouse.morning.TOLD_DAYS", 1)
     green(found, THIRD)
     assert query(found, asked) == []
 
