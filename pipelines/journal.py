@@ -12,28 +12,12 @@ from typing import Any
 
 import polars as pl
 
-from models.rules import numbering
 from models.tables.base import TableClass, declaration, empty
-from models.tables.billing import Invoice, InvoiceLine, JournalEntry, PaymentApplied, Reminder
-from models.tables.entry import NightEvent
-from models.tables.lifecycle import TrackingUpdate
-from models.tables.reorder import PurchaseOrderLine
 from models.tables.rules import RULE_TABLES
-from pipelines.warehouse import Warehouse
+from pipelines.warehouse import Warehouse, billing
+from pipelines.warehouse.issued import ISSUED
 from pipelines.warehouse.publish import write_whole
 from pipelines.workspace import Settings, Workspace
-
-ISSUED: dict[TableClass, str] = {
-    NightEvent: "as_of = ?",
-    TrackingUpdate: "as_of = ?",
-    PurchaseOrderLine: "ordered_on = ?",
-    Invoice: "issued_on = ?",
-    InvoiceLine: "invoice_number IN (SELECT invoice_number FROM core.invoices WHERE issued_on = ?)",
-    PaymentApplied: "applied_on = ?",
-    Reminder: "as_of = ?",
-    JournalEntry: "as_of = ?",
-}
-"""What a night decides once and for all, and which of its rows are a night's."""
 
 NIGHT = "night.json"
 PUBLISHED = "published_at"
@@ -76,7 +60,7 @@ def write(warehouse: Warehouse, workspace: Workspace, as_of: date, *, acts: bool
             write_whole(folder / "rules" / f"{name}.csv", file.read_text(encoding="utf-8"))
     for table, of_night in ISSUED.items():
         draft = folder / f".{declaration(table).name}.parquet"
-        warehouse.write(table, draft, of_night.replace("?", f"DATE '{as_of}'"))
+        warehouse.write(table, draft, of_night.format(nights=f"DATE '{as_of}'"))
         draft.replace(folder / f"{declaration(table).name}.parquet")
     before = warehouse.value("SELECT max(file_sequence) FROM core.nights WHERE as_of < ?", [as_of]) or 0
     newest = warehouse.value("SELECT file_sequence FROM core.nights WHERE as_of = ?", [as_of])
@@ -90,16 +74,10 @@ def write(warehouse: Warehouse, workspace: Workspace, as_of: date, *, acts: bool
         "version": version("orderhouse"),
         "files": files["file_id"].to_list(),
         "newest_file": newest,
-        "issued": _tips(warehouse),
+        "issued": billing.tips(warehouse).to_dicts(),
         "settings": workspace.settings.model_dump(mode="json"),
     }
     write_whole(folder / NIGHT, json.dumps(night, indent=1) + "\n")
-
-
-def _tips(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """The fingerprint of all documents issued so far: how many there are of each kind, and the last one."""
-    heads = warehouse.frame("SELECT kind, invoice_number, content_hash, previous_hash FROM core.invoices")
-    return numbering.tips(heads).to_dicts()
 
 
 def fingerprint(workspace: Workspace, as_of: str) -> list[dict[str, Any]] | None:

@@ -254,32 +254,31 @@ def receivables(invoices: pl.DataFrame, applied: pl.DataFrame, as_of: date) -> p
     Returns:
         Receivable rows, ordered by their key.
     """
-    return aged(balances(invoices, applied).filter(pl.col("open_amount") > 0), as_of)
-
-
-def aged(open_invoices: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Say for how long open invoices have been due tonight.
-
-    Args:
-        open_invoices: invoice_number, order_id, customer_id, currency, open_amount, due_on: rows of `balances`, or
-            Receivable rows of an earlier night to which nothing happened since.
-        as_of: the night.
-
-    Returns:
-        Receivable rows, ordered by their key.
-    """
     schema = polars_schema(Receivable)
-    overdue = (pl.lit(as_of) - pl.col("due_on")).dt.total_days().clip(0)
-    bucket = pl.lit("91+")
-    for limit, name in reversed(LEVEL_OF_BUCKET):
-        bucket = pl.when(pl.col("days_overdue") <= limit).then(pl.lit(name)).otherwise(bucket)
+    is_open = balances(invoices, applied).filter(pl.col("open_amount") > 0)
     return (
-        open_invoices.with_columns(as_of=pl.lit(as_of), days_overdue=overdue)
-        .with_columns(bucket=bucket)
-        .select(schema.names())
+        aged(is_open, as_of)
+        .select(pl.lit(as_of).alias("as_of"), *(name for name in schema.names() if name != "as_of"))
         .cast(schema)
         .sort("as_of", "invoice_number")
     )
+
+
+def aged(debts: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Say for how long debts have been due tonight.
+
+    Args:
+        debts: due_on, and what else is told of them.
+        as_of: the night.
+
+    Returns:
+        The same rows with days_overdue and bucket.
+    """
+    bucket = pl.lit("91+")
+    for limit, name in reversed(LEVEL_OF_BUCKET):
+        bucket = pl.when(pl.col("days_overdue") <= limit).then(pl.lit(name)).otherwise(bucket)
+    overdue = (pl.lit(as_of) - pl.col("due_on")).dt.total_days().clip(0)
+    return debts.with_columns(days_overdue=overdue).with_columns(bucket=bucket)
 
 
 def on_account(

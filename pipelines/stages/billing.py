@@ -81,7 +81,8 @@ def _documents(night: Night) -> int:
         consolidates=policy.consolidates and night.acts,
         bucket_size=BUCKET,
     )
-    ends = numbering.Ends(billing.last_documents(night.warehouse), billing.last_hashes(night.warehouse))
+    hashes = dict(billing.tips(night.warehouse).select("kind", "content_hash").iter_rows())
+    ends = numbering.Ends(billing.last_documents(night.warehouse), hashes)
     with night.warehouse.gathered():
         return sum(
             _bucket(night, known, products, policy, withdrawn, ends)
@@ -115,7 +116,7 @@ def _known(night: Night, bucket: int) -> _Known:
     invoices = billing.invoices_of(warehouse, stored)
     if night.acts:
         orders, lines = rules.with_gone(orders, lines, invoices, stored)
-    customers = night.rows("customers", "customer_id", *rules.CUSTOMER, within=billing.customers_within(bucket))
+    customers = night.customers_of(orders, "customer_id", *rules.CUSTOMER)
     return _Known(orders, lines, customers, invoices, stored)
 
 
@@ -226,13 +227,9 @@ def _payments(night: Night) -> int:
     owed = receivables.refunds_due(warehouse.table(PaymentOnAccount), warehouse.table(RefundDue), as_of)
     written += night.put(RefundDue, owed, "true")
     billing.note_paid(warehouse, receivables.payment_axis(documents, covers, applied, kept))
-    is_open = pl.concat(
-        [
-            receivables.receivables(documents, applied, as_of),
-            receivables.aged(billing.still_open(warehouse, as_of), as_of),
-        ]
-    )
-    written += night.put(Receivable, is_open.sort("invoice_number"), f"as_of = DATE '{as_of}'")
+    is_open = receivables.receivables(documents, applied, as_of)
+    written += night.put(Receivable, is_open, f"as_of = DATE '{as_of}'")
+    written += billing.keep_open(warehouse, as_of, receivables.aged(billing.days_due(warehouse, as_of), as_of))
     if night.issued is None:
         customers = payments.select("payment_id", "customer_id")
         changed = bookkeeping.changed(_ours(night, payments, applied), billing.booked(warehouse), as_of)

@@ -15,7 +15,7 @@ from pipelines.warehouse import morning, nights, proofs
 def proven(night: Night) -> int:
     """List what waits and what needs a person, and prove the night."""
     warehouse, tonight = night.warehouse, f"as_of = DATE '{night.as_of}'"
-    waits = morning.waiting(warehouse, night.as_of)
+    waits = morning.waiting(warehouse, night.as_of, night.since)
     written = night.put(WaitingRow, waits, "true")
     files = warehouse.table(FeedFile)
     found = [

@@ -45,6 +45,13 @@ NARROW = (
     "credits_invoice_number",
 )  # fmt: skip
 """What settling needs of a document."""
+EXPECTED = {
+    Order: ("order_id", "customer_id", "currency", "channel", "status", "is_history"),
+    OrderLine: (
+        "order_id", "quantity", "unit_price", "discount_amount", "cancelled", "returned", "invoiced", "credited",
+    ),
+}  # fmt: skip
+"""What is needed of orders and lines to know what is still to be billed."""
 
 
 def acted_before(warehouse: Warehouse, as_of: date) -> date | None:
@@ -90,18 +97,18 @@ def find_orders(
                WHERE quantity - cancelled - returned <> invoiced - credited"""
         )
     with warehouse.given(monthly_customers=theirs, withdrawn=withdrawn_numbers):
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE to_bill AS {' UNION '.join(asked)}")
         warehouse.run(
             f"""
             CREATE OR REPLACE TEMP TABLE billed_orders AS
-            WITH asked AS ({" UNION ".join(asked)}),
-            known AS (
+            WITH known AS (
                 SELECT order_id, order_id IN (SELECT order_id FROM core.orders SEMI JOIN monthly_customers USING (customer_id))
                     OR order_id IN (
                         SELECT order_id FROM core.invoice_lines
                         SEMI JOIN (SELECT invoice_number FROM core.invoices WHERE order_id IS NULL) USING (invoice_number))
                     AS is_shared
-                FROM asked
-                SEMI JOIN (SELECT order_id FROM core.orders UNION SELECT order_id FROM core.invoice_lines) USING (order_id)
+                FROM to_bill
+                SEMI JOIN (SELECT order_id FROM core.orders UNION ALL SELECT order_id FROM core.invoice_lines) USING (order_id)
             )
             SELECT order_id, dense_rank() OVER (ORDER BY is_shared, nth // {bucket_size}) - 1 AS bucket
             FROM (SELECT *, CASE WHEN is_shared THEN 0 ELSE row_number() OVER (
@@ -128,11 +135,6 @@ def within(bucket: int) -> str:
                AND order_id IN (SELECT order_id {theirs})"""
 
 
-def customers_within(bucket: int) -> str:
-    """The join that narrows customers to those of one bucket of orders."""
-    return f"""SEMI JOIN (SELECT customer_id FROM core.orders WHERE {within(bucket)}) USING (customer_id)"""
-
-
 def invoices_of(warehouse: Warehouse, invoice_lines: pl.DataFrame) -> pl.DataFrame:
     """The documents that lines stand on: Invoice rows."""
     with warehouse.given(numbers=invoice_lines.select("invoice_number").unique()):
@@ -146,13 +148,20 @@ def last_documents(warehouse: Warehouse) -> pl.DataFrame:
     )
 
 
-def last_hashes(warehouse: Warehouse) -> dict[str, str]:
-    """The hash of the last document by kind."""
-    found = warehouse.frame(
-        """SELECT kind, content_hash FROM core.invoices
-           ANTI JOIN (SELECT kind, previous_hash AS content_hash FROM core.invoices) USING (kind, content_hash)"""
+def tips(warehouse: Warehouse) -> pl.DataFrame:
+    """The end of each chain, the last of a series to which no other document is bound; with how many there are.
+
+    Returns:
+        kind, documents, invoice_number, content_hash; ordered.
+    """
+    return warehouse.frame(
+        """SELECT kind, documents, invoice_number, content_hash
+           FROM (SELECT kind, arg_max(invoice_number, sequence) AS invoice_number, arg_max(content_hash, sequence) AS content_hash
+                 FROM core.invoices GROUP BY kind, series)
+           ANTI JOIN (SELECT kind, previous_hash AS content_hash FROM core.invoices) USING (kind, content_hash)
+           JOIN (SELECT kind, count(*) AS documents FROM core.invoices GROUP BY ALL) USING (kind)
+           ORDER BY kind, invoice_number"""
     )
-    return dict(found.select("kind", "content_hash").iter_rows())
 
 
 def note_billed(warehouse: Warehouse, units: pl.DataFrame, axes: pl.DataFrame) -> None:
@@ -231,8 +240,7 @@ def find_due(warehouse: Warehouse, as_of: date, since: nights.Since, *, everythi
 def _changed_payments(since: nights.Since) -> str:
     """A query of the payments that came or were retracted since, that a person decided on, or whose invoice or order is
     still unknown."""
-    fresh = f"""(file_sequence > {since.seen} OR arrives_on > DATE '{since.before or date(1, 1, 1)}'
-                 OR file_id IN (FROM changed_files))"""
+    fresh = f"({since.came} OR file_id IN (FROM changed_files))"
     every = "(SELECT * FROM feeds.payments UNION ALL BY NAME SELECT * FROM feeds.repeated_payments)"
     return f"""SELECT payment_id FROM {every} WHERE {fresh}
                UNION ALL SELECT subject_id FROM feeds.decisions WHERE subject = 'payment' AND {fresh}
@@ -263,11 +271,8 @@ def _find_payments(warehouse: Warehouse, as_of: date) -> None:
 
 def due_documents(warehouse: Warehouse) -> pl.DataFrame:
     """The invoices that are settled tonight, with their credit notes: the NARROW columns of Invoice rows."""
-    schema = polars_schema(Invoice)
-    return warehouse.frame(
-        f"""SELECT {", ".join(NARROW)} FROM core.invoices
-            WHERE coalesce(credits_invoice_number, invoice_number) IN (SELECT invoice_number FROM due_invoices)"""
-    ).cast({name: schema[name] for name in NARROW})
+    theirs = "coalesce(credits_invoice_number, invoice_number) IN (SELECT invoice_number FROM due_invoices)"
+    return warehouse.table(Invoice, theirs, columns=NARROW)
 
 
 def due_covers(warehouse: Warehouse) -> pl.DataFrame:
@@ -300,24 +305,47 @@ def due_applied(warehouse: Warehouse) -> pl.DataFrame:
 
 
 def due_orders(warehouse: Warehouse) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The orders that payments of tonight name, and their lines: Order and OrderLine rows."""
-    theirs = "order_id IN (SELECT order_id FROM paid SEMI JOIN due_payments USING (payment_id))"
-    return warehouse.table(Order, theirs), warehouse.table(OrderLine, theirs)
+    """The orders that payments of tonight name, and their lines: the EXPECTED columns of Order and OrderLine rows."""
+    return _expected(warehouse, "order_id IN (SELECT order_id FROM paid SEMI JOIN due_payments USING (payment_id))")
 
 
-def still_open(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
-    """What was open the night before and is not settled tonight: Receivable rows of that night."""
+def _expected(warehouse: Warehouse, theirs: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    orders, lines = (warehouse.table(table, theirs, columns=columns) for table, columns in EXPECTED.items())
+    return orders, lines
+
+
+def days_due(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
+    """The days on which what was open the night before was to be paid: due_on."""
     before = nights.last_night(warehouse, as_of)
-    return warehouse.table(
-        Receivable, "as_of = ? AND invoice_number NOT IN (SELECT invoice_number FROM due_invoices)", [before]
+    return warehouse.frame("SELECT DISTINCT due_on FROM core.receivables WHERE as_of = ?", [before])
+
+
+def keep_open(warehouse: Warehouse, as_of: date, ages: pl.DataFrame) -> int:
+    """Write down again what was open the night before and is not settled tonight, only older; returns how many invoices.
+
+    Args:
+        warehouse: inside a transaction, after `find_due`.
+        as_of: the night.
+        ages: due_on, days_overdue, bucket of every day on which one was to be paid.
+    """
+    aged = ("days_overdue", "bucket")
+    columns = ", ".join(
+        f"{'a' if name in aged else 'r'}.{name}" for name in polars_schema(Receivable) if name != "as_of"
     )
+    with warehouse.given(ages=ages):
+        return warehouse.changed(
+            f"""INSERT INTO core.receivables BY NAME
+                SELECT DATE '{as_of}' AS as_of, {columns} FROM core.receivables r JOIN ages a USING (due_on)
+                WHERE as_of = ? AND invoice_number NOT IN (SELECT invoice_number FROM due_invoices)""",
+            [nights.last_night(warehouse, as_of)],
+        )
 
 
 def owed_by_customer(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
-    """What is open tonight, added up: customer_id, currency, open_amount."""
+    """What each known customer owes tonight: customer_id, currency, open_amount."""
     return warehouse.frame(
         """SELECT customer_id, currency, CAST(sum(open_amount) AS DECIMAL(38, 4)) AS open_amount
-           FROM core.receivables WHERE as_of = ? GROUP BY ALL ORDER BY ALL""",
+           FROM core.receivables WHERE as_of = ? AND customer_id IS NOT NULL GROUP BY ALL""",
         [as_of],
     )
 
@@ -346,10 +374,12 @@ def booked(warehouse: Warehouse) -> pl.DataFrame:
 
 
 def not_billed_yet(warehouse: Warehouse) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Open orders that are not billed to the end, and their lines: Order and OrderLine rows."""
-    theirs = """order_id IN (SELECT order_id FROM core.orders WHERE NOT is_history AND customer_id IS NOT NULL
-                AND status NOT IN ('rejected', 'cancelled') AND billing NOT IN ('invoiced', 'credited'))"""
-    return warehouse.table(Order, theirs), warehouse.table(OrderLine, theirs)
+    """Open orders that are not billed to the end, and their lines: the EXPECTED columns of Order and OrderLine rows."""
+    return _expected(
+        warehouse,
+        """order_id IN (SELECT order_id FROM core.orders WHERE NOT is_history AND customer_id IS NOT NULL
+           AND status NOT IN ('rejected', 'cancelled') AND billing NOT IN ('invoiced', 'credited'))""",
+    )
 
 
 def issued_by_day(warehouse: Warehouse, where: str = "true", *values: object) -> pl.DataFrame:

@@ -18,15 +18,15 @@ def compared(warehouse: Warehouse, as_of: date, *, acts: bool) -> list[Compared]
     """
     one = warehouse.value
     warehouse.run(
-        f"""CREATE OR REPLACE TEMP TABLE lines_off AS
-            SELECT b.invoiced, b.credited, l.invoiced AS shown, l.credited AS shown_credited,
+        f"""CREATE OR REPLACE TEMP TABLE lines_doubted AS
+            SELECT order_id, line_no, times, b.invoiced, b.credited, l.invoiced AS shown, l.credited AS shown_credited,
                    quantity - cancelled - returned AS owed
             FROM (SELECT order_id, order_line_no AS line_no, sum(quantity) FILTER ({SIGN} = 1) AS invoiced,
-                         coalesce(sum(quantity) FILTER ({SIGN} = -1), 0) AS credited
+                         coalesce(sum(quantity) FILTER ({SIGN} = -1), 0) AS credited, count(*) AS times
                   FROM core.invoice_lines WHERE order_line_no IS NOT NULL GROUP BY ALL) b
             FULL JOIN core.order_lines l USING (order_id, line_no)
             WHERE l.invoiced <> coalesce(b.invoiced, 0) OR l.credited <> coalesce(b.credited, 0)
-            OR b.invoiced - b.credited NOT BETWEEN 0 AND coalesce(quantity - cancelled - returned, 0)"""
+            OR b.invoiced - b.credited NOT BETWEEN 0 AND coalesce(quantity - cancelled - returned, 0) OR times > 1"""
     )
     return [
         Compared(
@@ -78,7 +78,8 @@ def compared(warehouse: Warehouse, as_of: date, *, acts: bool) -> list[Compared]
             0,
             one(
                 """SELECT count(*) - count(DISTINCT (order_id, order_line_no, credits_invoice_number IS NULL, event, revision))
-                   FROM core.invoice_lines"""
+                   FROM core.invoice_lines WHERE order_line_no IS NULL
+                   OR (order_id, order_line_no) IN (SELECT (order_id, line_no) FROM lines_doubted WHERE times > 1)"""
             ),
             "Lines of documents for an order line, event and revision that another line is for.",
         ),
@@ -86,7 +87,7 @@ def compared(warehouse: Warehouse, as_of: date, *, acts: bool) -> list[Compared]
             "lines_show_what_is_billed",
             0,
             one(
-                """SELECT count(*) FROM lines_off
+                """SELECT count(*) FROM lines_doubted
                    WHERE shown <> coalesce(invoiced, 0) OR shown_credited <> coalesce(credited, 0)"""
             ),
             "Order lines whose invoiced and credited units are not those of the documents.",
@@ -95,7 +96,7 @@ def compared(warehouse: Warehouse, as_of: date, *, acts: bool) -> list[Compared]
             "no_more_stands_than_is_owed",
             0,
             one(
-                f"""SELECT count(*) FROM lines_off
+                f"""SELECT count(*) FROM lines_doubted
                     WHERE invoiced < credited OR {acts} AND invoiced - credited > coalesce(owed, 0)"""
             ),
             "Order lines of which more stands on invoices than was ordered and neither cancelled nor returned.",

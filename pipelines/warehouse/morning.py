@@ -5,13 +5,17 @@ from datetime import date, timedelta
 import polars as pl
 
 from models.tables import FEEDS
-from models.tables.base import empty, polars_schema
+from models.tables.base import declaration, empty, polars_schema
 from models.tables.intake import WaitingRow
+from pipelines.warehouse import nights
 from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
 
 TOLD_DAYS = 7
 """A decision that had no effect is told of for so many days."""
+
+WAITS_FOR = {"order_id", "invoice_number", "sku", "location_id"}
+"""The columns of a record that name what it may wait for."""
 
 
 def _with_amount(asked: str) -> str:
@@ -25,33 +29,37 @@ def _with_amount(asked: str) -> str:
         SELECT * FROM asked LEFT JOIN ordered USING (order_id) ORDER BY ALL"""
 
 
-def waiting(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
-    """Accepted records whose order, product or invoice has not arrived; an order dated after the day has."""
+def waiting(warehouse: Warehouse, as_of: date, since: nights.Since) -> pl.DataFrame:
+    """Accepted records whose order, product or invoice has not arrived; an order dated after the day has.
+
+    What was there before and did not wait does not begin to, unless a file was retracted or the first locations came: but
+    then only what came or took effect since is looked at, and what waited before.
+    """
     orders = "(SELECT order_id FROM feeds.orders WHERE file_id NOT IN (FROM retracted_files))"
     skus = f"({current('products', as_of, ['sku'])})"
+    invoices = "(SELECT invoice_number FROM core.invoices)"
+    places = f"({current('locations', as_of, ['location_id'])})"
+    new_places = f"(FROM feeds.locations WHERE {since.came})"
+    everything = since.before is None or bool(warehouse.filled("core.retractions"))
+    parts, filled = [], warehouse.filled(*(f"feeds.{feed}" for feed in FEEDS), new_places)
 
-    parts, filled = [], warehouse.filled(*(f"feeds.{feed}" for feed in FEEDS))
-
-    def ask(feed: str, key: str, parent: str, column: str, known: str, where: str = "true") -> None:
+    def ask(feed: str, parent: str, column: str, known: str, where: str = "true", *, everything: bool) -> None:
         if f"feeds.{feed}" not in filled:
             return
+        rows = f"({current(feed, as_of)})" if everything else _suspected(warehouse, feed, as_of, since)
+        key = ", ".join(declaration(FEEDS[feed]).key)
         parts.append(f"""
             SELECT '{feed}' AS feed, concat_ws('/', {key}) AS key, '{parent} ' || {column} AS waits_for, file_id, record_number
-            FROM ({current(feed, as_of, within=f"ANTI JOIN {known} USING ({column})")})
-            WHERE {column} IS NOT NULL AND {where}""")
+            FROM {rows} ANTI JOIN {known} USING ({column}) WHERE {column} IS NOT NULL AND {where}""")
 
-    ask("order_lines", "order_id, line_no", "order", "order_id", orders)
-    ask("order_events", "event_id", "order", "order_id", orders)
-    ask("payments", "payment_id", "order", "order_id", orders, "invoice_number IS NULL")
-    ask("payments", "payment_id", "invoice", "invoice_number", "(SELECT invoice_number FROM core.invoices)")
-    ask("stock_movements", "movement_id", "product", "sku", skus)
-    ask("stock_counts", "sku, location_id, counted_on", "product", "sku", skus)
-    ask("inbound", "purchase_order_id, line_no", "product", "sku", skus)
-    if "feeds.locations" in filled:
-        places = f"({current('locations', as_of, ['location_id'])})"
-        ask("stock_movements", "movement_id", "location", "location_id", places)
-        ask("stock_counts", "sku, location_id, counted_on", "location", "location_id", places)
-        ask("inbound", "purchase_order_id, line_no", "location", "location_id", places)
+    ask("order_lines", "order", "order_id", orders, everything=everything)
+    ask("order_events", "order", "order_id", orders, everything=everything)
+    ask("payments", "order", "order_id", orders, "invoice_number IS NULL", everything=everything)
+    ask("payments", "invoice", "invoice_number", invoices, everything=everything)
+    for feed in ("stock_movements", "stock_counts", "inbound"):
+        ask(feed, "product", "sku", skus, everything=everything)
+        if "feeds.locations" in filled:
+            ask(feed, "location", "location_id", places, everything=everything or new_places in filled)
     if not parts:
         return empty(WaitingRow)
     return warehouse.frame(
@@ -61,6 +69,25 @@ def waiting(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
         ORDER BY ALL
         """
     ).cast(polars_schema(WaitingRow))
+
+
+def _suspected(warehouse: Warehouse, feed: str, as_of: date, since: nights.Since) -> str:
+    """A table of the rows of a feed that came or took effect since, or waited before, as they count tonight."""
+    declared, name = declaration(FEEDS[feed]), f"suspected_{feed}"
+    # a row of a ledger has no versions that had to be known; in steps: how few they are is known to the next one
+    key = ", ".join(("file_sequence", "record_number") if declared.is_ledger else declared.key)
+    warehouse.run(
+        f"""CREATE OR REPLACE TEMP TABLE {name} AS
+            SELECT {key} FROM feeds.{feed} WHERE {since.came}
+            UNION ALL
+            SELECT {key} FROM feeds.{feed} SEMI JOIN (
+                SELECT file_sequence, record_number FROM core.waiting_rows JOIN core.feed_files f USING (file_id)
+                WHERE waiting_rows.feed = '{feed}') USING (file_sequence, record_number)"""
+    )
+    columns = [*declared.key, *(WAITS_FOR & set(polars_schema(FEEDS[feed]))), "file_id", "record_number"]
+    rows = current(feed, as_of, list(dict.fromkeys(columns)), f"SEMI JOIN {name} USING ({key})")
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE {name} AS {rows}")
+    return name
 
 
 def open_rejects(warehouse: Warehouse) -> pl.DataFrame:

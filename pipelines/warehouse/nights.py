@@ -60,6 +60,12 @@ class Since(NamedTuple):
     seen: int
     is_same: bool
 
+    @property
+    def came(self) -> str:
+        """The condition of rows that came or took effect since, or will yet."""
+        day = _day(self.before)
+        return f"(file_sequence > {self.seen} OR arrives_on > {day} OR revised_on > {day})"
+
 
 def since(warehouse: Warehouse, as_of: date, rules: str) -> Since:
     """What is known of the night before; its rules are compared with `rules`."""
@@ -112,7 +118,8 @@ def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, 
     Touched are the orders with rows that came, took effect or were retracted since, the ones this night has already
     changed (it may be running again), and those whose product, customer or exchange rate changed in what counts for an
     order; all of them when settings or rule tables (`rules` stands for them) are not those of the night before. A night
-    that acts outward touches what missed nights changed too: nobody has been told of that.
+    that acts outward touches what missed nights changed too: nobody has been told of that. The night is noted as one
+    whose rows are still to be published.
 
     Left for the stages are the temporary tables `decided` (the decisions in effect), `changed_files` (files retracted
     since, or not any more), `touched` (order_id, bucket), `gone` (touched orders that are no more, since all their files
@@ -120,17 +127,21 @@ def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, 
     others stay visible.
     """
     before, seen, is_same = since(warehouse, as_of, rules)
+    warehouse.run("INSERT OR IGNORE INTO core.unpublished_nights VALUES (?)", [as_of])
     warehouse.run(f"CREATE OR REPLACE TEMP TABLE decided AS {current('decisions', as_of)}")
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE changed_files AS
             SELECT file_id FROM core.retractions WHERE changed_on > {_day(before)}"""
     )
     _find_hidden(warehouse, as_of)
+    suspected = _touched(warehouse, as_of, before if is_same else None, seen, acts=acts)
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE suspected AS {suspected}")
     warehouse.run(
         f"""
         CREATE OR REPLACE TEMP TABLE touched AS
         SELECT order_id, (row_number() OVER (ORDER BY order_id) - 1) // {bucket_size} AS bucket
-        FROM ({_touched(warehouse, as_of, before if is_same else None, seen, acts=acts)})
+        FROM suspected SEMI JOIN ({current("orders", as_of, ["order_id"])} UNION ALL SELECT order_id FROM core.orders)
+        USING (order_id)
         """
     )
     warehouse.run(
@@ -167,10 +178,9 @@ def _find_hidden(warehouse: Warehouse, as_of: date) -> None:
 
 
 def _touched(warehouse: Warehouse, as_of: date, before: date | None, seen: int, *, acts: bool) -> str:
-    """A query of the touched orders; what nothing new came of is not looked at."""
-    orders = current("orders", as_of, ["order_id"])
+    """A query of the touched orders, and of ids that are no order's; what nothing new came of is not looked at."""
     if before is None:
-        return f"SELECT order_id FROM ({orders}) UNION SELECT order_id FROM core.orders"
+        return f"{current('orders', as_of, ['order_id'])} UNION SELECT order_id FROM core.orders"
     since, tonight = _day(before), _day(as_of)
     retracts = bool(warehouse.filled("changed_files"))
     fresh = f"""(file_sequence > {seen} OR arrives_on > {since} AND arrives_on <= {tonight}
@@ -236,9 +246,7 @@ def _touched(warehouse: Warehouse, as_of: date, before: date | None, seen: int, 
     }
     came = warehouse.filled(*map(new, news))
     parts += [part for feed, asked in news.items() if new(feed) in came for part in asked]
-    listed = " UNION ALL ".join(parts)
-    return f"""SELECT DISTINCT order_id FROM ({listed})
-               SEMI JOIN ({orders} UNION ALL SELECT order_id FROM core.orders) USING (order_id)"""
+    return f"SELECT DISTINCT order_id FROM ({' UNION ALL '.join(parts)})"
 
 
 def bucket_within(bucket: int) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from models.tables import CATALOG
 from models.tables.base import TableClass, declaration, polars_schema
+from pipelines.warehouse.issued import ISSUED
 from pipelines.warehouse.store import Warehouse, place
 from pipelines.warehouse.versions import current
 from pipelines.workspace import Publication, Workspace
@@ -28,6 +29,10 @@ SMALL_STEP = 20
 """A publication is a small step when at most one order in so many changed."""
 WHOLE_EVERY = 14
 """Every so many publications one is written whole, so that replaced rows do not pile up in the file."""
+UNPUBLISHED = "SELECT as_of FROM core.unpublished_nights"
+"""The nights that ran since the last publication."""
+WAY = 2
+"""Another way of making steps has the next number: a step of one is never put on a file of the other."""
 BY_ORDER = ("order_timeline", "tracking_updates")
 """Tables that are replaced order by order, whatever their key and kind."""
 GRACE = 3
@@ -74,6 +79,7 @@ def publish(warehouse: Warehouse, workspace: Workspace, as_of: date) -> Publicat
     }
     write_whole(_note(workspace), json.dumps(note) + "\n")
     warehouse.run("DELETE FROM core.unpublished_orders")
+    warehouse.run("DELETE FROM core.unpublished_nights")
     _retire(workspace)
     return publication
 
@@ -111,9 +117,9 @@ def _retracted(warehouse: Warehouse) -> list[str]:
 
 
 def _fingerprint() -> str:
-    """Changes with any table, column or type that is published."""
+    """Changes with any table, column or type that is published, and with the way steps are made."""
     told = [(place(table), str(polars_schema(table))) for table in CATALOG if declaration(table).is_published]
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+    return hashlib.sha256(repr((WAY, told)).encode()).hexdigest()
 
 
 def _write(
@@ -136,9 +142,14 @@ def _write(
         return
     key = ", ".join(f'"{part}"' for part in declared.key)
     if declared.kind == "night":
-        since, shown = f"as_of >= DATE '{step['as_of']}'", _shown_nights(workspace, as_of)
-        warehouse.run(f"DELETE FROM {target} WHERE {since} OR NOT ({shown})")
-        warehouse.run(f"INSERT INTO {target} SELECT {names} FROM {place(table)} WHERE {since} AND {shown}")
+        changed, shown = f"as_of IN ({UNPUBLISHED})", _shown_nights(workspace, as_of)
+        warehouse.run(f"DELETE FROM {target} WHERE {changed} OR NOT ({shown})")
+        warehouse.run(f"INSERT INTO {target} SELECT {names} FROM {place(table)} WHERE {changed} AND {shown}")
+        return
+    if table in ISSUED:
+        new = ISSUED[table].format(nights=UNPUBLISHED)
+        warehouse.run(f"DELETE FROM {target} WHERE {new}")
+        warehouse.run(f"INSERT INTO {target} SELECT {names} FROM {place(table)} WHERE {new}")
         return
     if grows:
         warehouse.run(

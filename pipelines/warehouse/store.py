@@ -8,7 +8,7 @@ import contextlib
 import itertools
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -124,10 +124,14 @@ class Warehouse:
             rows = self.connection.execute(sql, params).fetchall()
         return rows[0][0] if rows else None
 
-    def table(self, table: TableClass, where: str = "true", params: Any = None) -> pl.DataFrame:
-        """The rows of a table, with its declared columns and types."""
-        names = ", ".join(f'"{name}"' for name in polars_schema(table).names())
-        return self.frame(f"SELECT {names} FROM {place(table)} WHERE {where}", params).cast(polars_schema(table))
+    def table(
+        self, table: TableClass, where: str = "true", params: Any = None, *, columns: Sequence[str] = ()
+    ) -> pl.DataFrame:
+        """The rows of a table, with its declared types: the columns named, else all."""
+        schema = polars_schema(table)
+        wanted = pl.Schema({name: schema[name] for name in columns or schema})
+        names = ", ".join(f'"{name}"' for name in wanted)
+        return self.frame(f"SELECT {names} FROM {place(table)} WHERE {where}", params).cast(wanted)
 
     def write(self, table: TableClass, file: Path, where: str = "true") -> None:
         """Write rows of a table, ordered by its key, into a Parquet file, with little memory however many they are."""
@@ -269,6 +273,7 @@ class Warehouse:
                 as_of DATE PRIMARY KEY, file_sequence BIGINT, rules VARCHAR, acts BOOLEAN)"""
             )
             self.run("CREATE TABLE IF NOT EXISTS core.unpublished_orders (order_id VARCHAR)")
+            self.run("CREATE TABLE IF NOT EXISTS core.unpublished_nights (as_of DATE PRIMARY KEY)")
             self.run(
                 """CREATE TABLE IF NOT EXISTS core.retractions (
                 file_id VARCHAR PRIMARY KEY, is_retracted BOOLEAN, changed_on DATE)"""

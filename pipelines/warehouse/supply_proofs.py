@@ -84,7 +84,7 @@ def compared(warehouse: Warehouse, as_of: date) -> list[Compared]:
             "demand_is_what_was_ordered",
             one(
                 """SELECT coalesce(sum(quantity - cancelled), 0)::BIGINT FROM core.order_lines
-                   SEMI JOIN (SELECT order_id FROM core.orders WHERE status <> 'rejected') USING (order_id)"""
+                   ANTI JOIN (SELECT order_id FROM core.orders WHERE status = 'rejected') USING (order_id)"""
             ),
             one("SELECT coalesce(sum(quantity), 0)::BIGINT FROM marts.demand_daily"),
             "Units ordered and not cancelled, against units of daily demand.",

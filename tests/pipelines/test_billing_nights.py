@@ -538,7 +538,7 @@ def test_a_rebuild_reads_back_what_was_issued_and_recomputes_nothing_of_it(tmp_p
 
 PARTS = (
     "find_orders",
-    "last_hashes",
+    "tips",
     "note_billed",
     "find_due",
     "due_applied",

@@ -280,6 +280,30 @@ def test_what_nobody_knows_waits_and_counts_once_it_is_known(tmp_path: Path) -> 
     ) == [("A", "NOWHERE", 4), ("A", "W", 10), ("NEW", "W", 5)]
 
 
+def test_a_purchase_line_corrected_to_a_known_product_waits_no_more(tmp_path: Path) -> None:
+    found = selling_shop(tmp_path / "shop")
+    header = "purchase_order_id | line_no | supplier_id | sku | location_id | quantity | ordered_on | expected_on | status | updated_at"
+    told = "P1 | 1 | s1 | {} | W | 5 | 2026-03-01 | 2026-03-05 | ordered | {}T08:00:00Z"
+    land(found, "inbound", "typo.csv", header, told.format("AA", "2026-03-01"))
+    assert nightly(found, MONDAY).is_green
+    assert query(found, "SELECT feed, waits_for FROM waiting_rows") == [("inbound", "product AA")]
+    land(found, "inbound", "mended.csv", header, told.format("A", "2026-03-02"))
+    assert nightly(found, TUESDAY).is_green
+    assert query(found, "SELECT count(*) FROM waiting_rows") == [(0,)]
+
+
+def test_movements_at_a_place_that_no_list_has_wait_from_the_first_list_on(tmp_path: Path) -> None:
+    found = selling_shop(tmp_path / "shop")
+    (found.landing / "locations" / "locations.csv").rename(tmp_path / "locations.csv")
+    header = "movement_id | sku | location_id | moved_at | kind | quantity"
+    land(found, "stock_movements", "x.csv", header, "x1 | A | X | 2026-03-01T09:00:00Z | receipt | 5")
+    assert nightly(found, MONDAY).is_green
+    assert query(found, "SELECT count(*) FROM waiting_rows") == [(0,)]
+    (tmp_path / "locations.csv").rename(found.landing / "locations" / "locations.csv")
+    assert nightly(found, TUESDAY).is_green
+    assert query(found, "SELECT key, waits_for FROM waiting_rows") == [("x1", "location X")]
+
+
 def test_odd_terms_are_rejected_with_a_reason_or_said_and_the_rest_goes_on(tmp_path: Path) -> None:
     found = selling_shop(tmp_path / "shop")
     land(found, "suppliers", "odd.csv", "supplier_id | name | lead_time_days", "s2 | Slow | -3", "s3 | Swift | 2")
