@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from models.rules import billing, numbering
+from models.rules import billing, billing_policies, numbering
 from models.tables.base import empty, polars_schema, validated
 from models.tables.billing import BillingException, Invoice, InvoiceLine
 from models.tables.feeds import Customer
@@ -86,7 +86,7 @@ def whole_customers(rows: pl.DataFrame) -> pl.DataFrame:
 class Shop:
     """What is stored between nights, and one method per night."""
 
-    policies: billing.Policies = field(default_factory=lambda: billing.Policies(NIGHT))
+    policies: billing_policies.Policies = field(default_factory=lambda: billing_policies.Policies(NIGHT))
     channels: pl.DataFrame = field(default_factory=lambda: CHANNELS)
     tax_rates: pl.DataFrame = field(default_factory=lambda: TAX_RATES)
     customers: pl.DataFrame = field(default_factory=lambda: whole_customers(CUSTOMERS))

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from models.rules import billing as rules
-from models.rules import billing_figures, bookkeeping, numbering, receivables
+from models.rules import billing_coverage, billing_figures, bookkeeping, numbering, receivables
+from models.rules.billing_policies import Policies, closes_a_month
+from models.rules.billing_units import positions, with_gone
 from models.rules.calendar import business_date
 from models.tables.base import empty, validated
 from models.tables.billing import (
@@ -51,10 +53,10 @@ def _read_back(night: Night) -> int:
     return sum(night.warehouse.append_new(table, validated(table, night.issued[table])) for table in ledgers)
 
 
-def policies(night: Night) -> rules.Policies:
+def policies(night: Night) -> Policies:
     """How the shop bills tonight."""
     settings = night.settings.billing
-    return rules.Policies(
+    return Policies(
         issued_on=night.as_of,
         prices_include_tax=settings.prices_include_tax,
         tax_rounding=settings.tax_rounding,
@@ -62,7 +64,7 @@ def policies(night: Night) -> rules.Policies:
         shipping_tax_code=settings.shipping_tax_code,
         country=night.settings.company.country,
         consolidated_customers=tuple(settings.consolidated_customers),
-        consolidates=rules.closes_a_month(night.as_of, billing.acted_before(night.warehouse, night.as_of)),
+        consolidates=closes_a_month(night.as_of, billing.acted_before(night.warehouse, night.as_of)),
     )
 
 
@@ -115,7 +117,7 @@ def _known(night: Night, bucket: int) -> _Known:
     stored = billing.lines_of(warehouse, bucket)
     invoices = billing.invoices_of(warehouse, stored)
     if night.acts:
-        orders, lines = rules.with_gone(orders, lines, invoices, stored)
+        orders, lines = with_gone(orders, lines, invoices, stored)
     customers = night.customers_of(orders, "customer_id", *rules.CUSTOMER)
     return _Known(orders, lines, customers, invoices, stored)
 
@@ -124,14 +126,14 @@ def _bucket(
     night: Night,
     known: _Known,
     products: pl.DataFrame,
-    policy: rules.Policies,
+    policy: Policies,
     withdrawn: list[str],
     ends: numbering.Ends,
 ) -> int:
     """One bucket of orders: its documents, what it shows of them, and what is left."""
     warehouse, orders, lines = night.warehouse, known.orders, known.lines
     stored, invoices = known.invoice_lines, known.invoices
-    units = rules.billed_units(stored)
+    units = billing_coverage.billed_units(stored)
     written = 0
     if night.acts:
         drafts = rules.drafts(
@@ -153,9 +155,9 @@ def _bucket(
             written += warehouse.append(InvoiceLine, validated(InvoiceLine, issued.invoice_lines))
             written += _booked(night, issued.invoices, issued.invoice_lines)
             stored, invoices = pl.concat([stored, issued.invoice_lines]), pl.concat([invoices, issued.invoices])
-            units = rules.billed_units(stored)
+            units = billing_coverage.billed_units(stored)
         written += _proven(night, orders, lines, stored, invoices, policy, withdrawn)
-    billing.note_billed(warehouse, units, rules.billing_axis(lines, units))
+    billing.note_billed(warehouse, units, billing_coverage.billing_axis(lines, units))
     return written
 
 
@@ -182,12 +184,12 @@ def _proven(
     lines: pl.DataFrame,
     invoice_lines: pl.DataFrame,
     invoices: pl.DataFrame,
-    policy: rules.Policies,
+    policy: Policies,
     withdrawn: list[str],
 ) -> int:
     """Note the lines of which units or money are nowhere; there are none."""
-    positions = rules.positions(orders, lines, invoice_lines, invoices, night.channels, policy, withdrawn)
-    gaps = rules.gaps(rules.coverage(positions), COINS, night.as_of)
+    counted = positions(orders, lines, invoice_lines, invoices, night.channels, policy, withdrawn)
+    gaps = billing_coverage.gaps(billing_coverage.coverage(counted), COINS, night.as_of)
     return night.warehouse.append(BillingGap, validated(BillingGap, gaps))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from models.rules import billing
+from models.rules import billing_coverage, billing_policies, billing_units
 from models.tables.base import empty
 from models.tables.feeds import Customer
 from models.tables.lifecycle import Order, OrderLine
@@ -513,7 +513,7 @@ def test_returns_of_a_monthly_invoice_are_one_credit_note_the_same_night() -> No
 def test_a_month_is_closed_on_its_last_day_or_in_the_first_night_after_it(
     as_of: date, acted_before: date | None, closes: bool
 ) -> None:
-    assert billing.closes_a_month(as_of, acted_before) == closes
+    assert billing_policies.closes_a_month(as_of, acted_before) == closes
 
 
 # --- Documents ---------------------------------------------------------------------------------------------------
@@ -563,18 +563,18 @@ def test_an_order_of_ten_thousand_lines_is_one_invoice() -> None:
 def test_positions_say_where_every_unit_is() -> None:
     shop, asked = Shop(), orders("order_id | channel", "O1 | agent")
     shop.night(asked, one_line("shipped | delivered", "2 | 2"))
-    counted = billing.positions(
+    counted = billing_units.positions(
         asked,
         one_line("cancelled | shipped | delivered | returned", "1 | 3 | 3 | 1"),
         shop.invoice_lines,
         shop.invoices,
         CHANNELS,
-        billing.Policies(NIGHT),
+        billing_policies.Policies(NIGHT),
     )
     header = "ordered | cancelled | returned | invoiced | credited | due | to_bill | to_credit"
     assert shown(counted, header) == drawn(header, "5 | 1 | 1 | 2 | 0 | 2 | 0 | 0")
     header = "billable | waiting | gap | ordered_amount | standing_amount | to_come_amount | undone_amount | gap_amount"
-    assert shown(billing.coverage(counted), header) == drawn(header, "0 | 1 | 0 | 50 | 20 | 10 | 20 | 0")
+    assert shown(billing_coverage.coverage(counted), header) == drawn(header, "0 | 1 | 0 | 50 | 20 | 10 | 20 | 0")
 
 
 def test_positions_say_what_every_unit_is_worth() -> None:
@@ -582,11 +582,11 @@ def test_positions_say_what_every_unit_is_worth() -> None:
     shop = Shop()
     shop.night(ONE_ORDER, one_line(drawn_as="5 | 10.00 | 1.00"))
     shop.night(ONE_ORDER, discounted)
-    counted = billing.positions(
-        ONE_ORDER, discounted, shop.invoice_lines, shop.invoices, CHANNELS, billing.Policies(NIGHT)
+    counted = billing_units.positions(
+        ONE_ORDER, discounted, shop.invoice_lines, shop.invoices, CHANNELS, billing_policies.Policies(NIGHT)
     )
     amounts = "ordered_amount | standing_amount | to_come_amount | undone_amount | gap_amount"
-    assert shown(billing.coverage(counted), amounts) == drawn(amounts, "49 | 39.2 | 0 | 9.8 | 0")
+    assert shown(billing_coverage.coverage(counted), amounts) == drawn(amounts, "49 | 39.2 | 0 | 9.8 | 0")
 
 
 def test_what_could_not_be_billed_is_billable_still_and_what_was_not_credited_is_a_gap() -> None:
@@ -594,11 +594,16 @@ def test_what_could_not_be_billed_is_billable_still_and_what_was_not_credited_is
     shop.night(ONE_ORDER, one_line("cancelled", "2"))
     abroad = orders("order_id | country", "O2 | FR")
     sold = lines("order_id | line_no | quantity | unit_price | cancelled", "O1 | 1 | 5 | 10 | 3", "O2 | 1 | 2 | 1 | 0")
-    counted = billing.positions(
-        pl.concat([ONE_ORDER, abroad]), sold, shop.invoice_lines, shop.invoices, CHANNELS, billing.Policies(NIGHT)
+    counted = billing_units.positions(
+        pl.concat([ONE_ORDER, abroad]),
+        sold,
+        shop.invoice_lines,
+        shop.invoices,
+        CHANNELS,
+        billing_policies.Policies(NIGHT),
     )
     header = "order_id | billable | waiting | gap"
-    assert shown(billing.coverage(counted), header) == drawn(header, "O1 | 0 | 0 | -1", "O2 | 2 | 0 | 0")
+    assert shown(billing_coverage.coverage(counted), header) == drawn(header, "O1 | 0 | 0 | -1", "O2 | 2 | 0 | 0")
 
 
 def test_the_billing_of_an_order_is_told_in_one_word() -> None:
@@ -618,7 +623,7 @@ def test_the_billing_of_an_order_is_told_in_one_word() -> None:
     shop = Shop()
     shop.night(held, sold)
     shop.night(asked.with_columns(has_refused_fact=pl.col("order_id").is_in(["O1", "O3"])), later)
-    told = billing.billing_axis(later, billing.billed_units(shop.invoice_lines))
+    told = billing_coverage.billing_axis(later, billing_coverage.billed_units(shop.invoice_lines))
     header = "order_id | billing"
     assert shown(told, header) == drawn(
         header,

@@ -8,7 +8,15 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.rules import billing, billing_tax, bookkeeping, numbering, receivables
+from models.rules import (
+    billing_coverage,
+    billing_policies,
+    billing_tax,
+    billing_units,
+    bookkeeping,
+    numbering,
+    receivables,
+)
 from models.tables.base import empty, polars_schema
 from models.tables.billing import Account, Invoice, InvoiceLine, PaymentApplied
 from models.tables.lifecycle import Order, OrderLine
@@ -139,9 +147,9 @@ def test_whatever_happens_every_unit_and_every_coin_is_somewhere_once(
         shop.night(asked, sold, **night)
         assert shop.invoices.head(issued_before.height).equals(issued_before)
         assert shop.night(asked, sold, **night).invoices.is_empty(), "the same night run again"
-        policies = billing.Policies(**night)
-        covered = billing.coverage(
-            billing.positions(asked, sold, shop.invoice_lines, shop.invoices, CHANNELS, policies)
+        policies = billing_policies.Policies(**night)
+        covered = billing_coverage.coverage(
+            billing_units.positions(asked, sold, shop.invoice_lines, shop.invoices, CHANNELS, policies)
         )
         assert (covered["gap"] == 0).all()
         # a credit note shares its invoice line: at most one coin of goods and one of discount per unit credited
@@ -167,7 +175,7 @@ def assert_lines_make_sense(shop: Shop) -> None:
         priced = line["net_amount"] + (line["tax_amount"] if line["prices_include_tax"] else 0)
         exact = line["quantity"] * line["unit_price"] - line["discount_amount"]
         assert abs(priced - exact) <= Decimal(1).scaleb(-PLACES[line["currency"]])
-    stands = billing.standing(shop.invoice_lines, shop.invoices)
+    stands = billing_units.standing(shop.invoice_lines, shop.invoices)
     assert (stands["left"] >= 0).all()
     undone = stands.filter(pl.col("left") == 0)
     assert (undone["goods_left"] == 0).all() and (undone["discount_left"] == 0).all()
