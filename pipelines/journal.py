@@ -17,10 +17,11 @@ from models.tables.rules import RULE_TABLES
 from pipelines.warehouse import Warehouse, billing
 from pipelines.warehouse.issued import ISSUED
 from pipelines.warehouse.publish import write_whole
-from pipelines.workspace import Settings, Workspace
+from pipelines.workspace import Publication, Settings, Workspace
 
 NIGHT = "night.json"
 PUBLISHED = "published_at"
+PUBLISHED_ISSUED = "issued.json"
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,32 @@ def write(warehouse: Warehouse, workspace: Workspace, as_of: date, *, acts: bool
     write_whole(folder / NIGHT, json.dumps(night, indent=1) + "\n")
 
 
-def fingerprint(workspace: Workspace, as_of: str) -> list[dict[str, Any]] | None:
-    """What was issued up to the end of a night, as it noted it: kind, documents, invoice_number, content_hash."""
-    file = workspace.journal / as_of / NIGHT
+def note_issued(workspace: Workspace, publication: Publication) -> None:
+    """Write down what was issued up to a publication, before anything points to it: the night may run again, and be red."""
+    folder = workspace.journal / str(publication.as_of)
+    night = json.loads((folder / NIGHT).read_text(encoding="utf-8"))
+    known = _read(folder / PUBLISHED_ISSUED) or {}
+    write_whole(folder / PUBLISHED_ISSUED, json.dumps(known | {str(publication.number): night["issued"]}) + "\n")
+
+
+def fingerprints(workspace: Workspace, as_of: str) -> dict[int, list[dict[str, Any]]]:
+    """What was issued up to the end of a night, as noted by each of its publications, by their number.
+
+    A list per publication of kind, documents, invoice_number, content_hash; where no publication noted it, what the night
+    did has the number 0; nothing where the night left none.
+    """
+    folder = workspace.journal / as_of
+    noted = _read(folder / PUBLISHED_ISSUED)
+    if noted is not None:
+        return {int(number): issued for number, issued in noted.items()}
+    issued = (_read(folder / NIGHT) or {}).get("issued")
+    return {} if issued is None else {0: issued}
+
+
+def _read(file: Path) -> dict[str, Any] | None:
     if not file.exists():
         return None
-    found: list[dict[str, Any]] | None = json.loads(file.read_text(encoding="utf-8")).get("issued")
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found
 
 

@@ -241,7 +241,9 @@ class Session:
             return
         started = time.perf_counter()
         as_of, now = self.run.closed[-1], datetime.now(UTC).isoformat(timespec="seconds")
-        self.run.publication = publish(self.warehouse, self.workspace, as_of)
+        self.run.publication = publish(
+            self.warehouse, self.workspace, as_of, lambda file: journal.note_issued(self.workspace, file)
+        )
         journal.note_published(self.workspace, as_of, now)
         reorder.note_published(self.warehouse, as_of, now)
         self._note(StageDone(self.run.closed[-1], "publish", 0, time.perf_counter() - started))

@@ -6,6 +6,7 @@ What is cut off at the end of the file shows only against the fingerprint that e
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -95,7 +96,8 @@ def invoices(workspace: Workspace, file: Path | None = None, say: Callable[[str]
         ) from error
     with opened.connection:
         checks = [_numbers(heads), *_documents(opened, heads, say), _coverage(opened, heads)]
-    return Verified(checked, as_of, [*checks, _end(workspace, as_of, heads)])
+    number = pointer.number if pointer and pointer.file.name == checked.name else None
+    return Verified(checked, as_of, [*checks, _end(workspace, as_of, number, heads)])
 
 
 def _read(opened: Published, table: TableClass, where: str = "true", *values: object) -> pl.DataFrame:
@@ -183,15 +185,25 @@ def _coverage(opened: Published, heads: pl.DataFrame) -> Check:
     return Check("coverage", "every unit billed once, credited at most once, and owed", narrow.height, wrong)
 
 
-def _end(workspace: Workspace, as_of: str, heads: pl.DataFrame) -> Check:
-    """The end of each chain, against the fingerprint that the night left outside the database."""
-    kept = journal.fingerprint(workspace, as_of)
+def _end(workspace: Workspace, as_of: str, number: int | None, heads: pl.DataFrame) -> Check:
+    """The end of each chain, against the fingerprint that its publication left outside the database.
+
+    A file under another name than the newest one's is compared with every publication of its night.
+    """
+    noted = journal.fingerprints(workspace, as_of)
     what = "nothing is cut off at the end, by the fingerprint in the journal"
-    if kept is None:
+    if not noted:
         missing = (
             f"{workspace.journal} has no fingerprint of the night of {as_of}; bring that folder back to check the end"
         )
         return Check("end", what, 0, [missing])
+    asked = [noted[number]] if number in noted else [noted[each] for each in sorted(noted, reverse=True)]
+    wrong = min((_cut_off(kept, as_of, heads) for kept in asked), key=bool)
+    return Check("end", what, sum(tip["documents"] for tip in asked[0]), wrong)
+
+
+def _cut_off(kept: list[dict[str, Any]], as_of: str, heads: pl.DataFrame) -> list[str]:
+    """Where the chains end otherwise than one fingerprint says."""
     found = {row["kind"]: row for row in numbering.tips(heads).iter_rows(named=True)}
     wrong = []
     for tip in kept:
@@ -201,5 +213,4 @@ def _end(workspace: Workspace, as_of: str, heads: pl.DataFrame) -> Check:
                 f"the last {tip['kind'].replace('_', ' ')} is {here['invoice_number']} of {here['documents']:,}, and the night "
                 f"of {as_of} ended with {tip['invoice_number']} of {tip['documents']:,}"
             )
-    wrong += [f"the night of {as_of} knew of no {kind.replace('_', ' ')}" for kind in found]
-    return Check("end", what, sum(tip["documents"] for tip in kept), wrong)
+    return wrong + [f"the night of {as_of} knew of no {kind.replace('_', ' ')}" for kind in found]

@@ -240,6 +240,7 @@ def _invoices(
 def _undone(positions: pl.DataFrame, judged: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
     """Find the invoice lines to credit, with `units` of each: those to correct wholly, then the newest first.
 
+    What was sent back and what was cancelled are parts of their own, so that each says which it is.
     Where an order cannot be billed tonight nothing of it is corrected; what is not due is credited all the same.
     """
     is_refused = pl.col("order_id").is_in(refused["order_id"].to_list())
@@ -261,20 +262,29 @@ def _undone(positions: pl.DataFrame, judged: pl.DataFrame, refused: pl.DataFrame
     )
     plain = pl.when("is_corrected").then(0).otherwise("left")
     rest = pl.col("to_credit") - (plain.cum_sum().over(LINE) - plain)
-    is_return = pl.col("returned") > pl.col("returns_credited")
-    return (
+    sent_back = (
+        pl.col("returned") - pl.col("returns_credited") - (pl.col("taken").cum_sum().over(LINE) - pl.col("taken"))
+    )
+    taken = (
         open_lines.with_columns(
-            units=pl.when("is_corrected").then("left").otherwise(pl.min_horizontal("left", rest).clip(0)),
-            event=pl.when("is_corrected")
-            .then(pl.lit("correction"))
-            .when(is_return)
-            .then(pl.lit("return"))
-            .when(pl.col("cancelled") > 0)
-            .then(pl.lit("cancellation"))
-            .otherwise(pl.lit("correction")),
+            taken=pl.when("is_corrected").then(0).otherwise(pl.min_horizontal("left", rest).clip(0))
         )
-        .with_columns(revision=pl.col("credited_before") + pl.col("units").cum_sum().over(LINE) - pl.col("units"))
+        .with_columns(sent_back=pl.min_horizontal("taken", sent_back.clip(0)))
+        .with_row_index("place")
+    )
+    why = pl.when(pl.col("cancelled") > 0).then(pl.lit("cancellation")).otherwise(pl.lit("correction"))
+    parts = [
+        taken.filter("is_corrected").with_columns(units="left", event=pl.lit("correction")),
+        taken.with_columns(units="sent_back", event=pl.lit("return")),
+        taken.with_columns(
+            credited=pl.col("credited") + pl.col("sent_back"), units=pl.col("taken") - pl.col("sent_back"), event=why
+        ),
+    ]
+    return (
+        pl.concat(parts)
         .filter(pl.col("units") > 0)
+        .sort("place", maintain_order=True)
+        .with_columns(revision=pl.col("credited_before") + pl.col("units").cum_sum().over(LINE) - pl.col("units"))
     )
 
 
@@ -290,7 +300,7 @@ def _credit_notes(undone: pl.DataFrame, invoices: pl.DataFrame, issued_on: date)
     without_tax = pl.col("goods_amount") - pl.col("discount_amount")
     net = pl.when("prices_include_tax").then(without_tax - pl.col("tax_amount")).otherwise(without_tax)
     lines = _numbered_lines(
-        undone.sort("invoice_number", "invoice_line_no")
+        undone.sort("invoice_number", "invoice_line_no", maintain_order=True)
         .with_columns(part("goods_amount"), part("discount_amount"), part("tax_amount"))
         .with_columns(
             document=pl.format("credit {}", "invoice_number"),

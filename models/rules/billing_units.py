@@ -71,7 +71,7 @@ def standing(invoice_lines: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFram
 
     Returns:
         The lines of invoices, line_no being the order's (0: shipping) and invoice_line_no the invoice's, with
-        billed_currency, goods_amount (quantity x price), credited (units), left (units that stand), goods_left,
+        billed_currency, billed_customer_id, goods_amount (quantity x price), credited (units), left (units that stand), goods_left,
         discount_left.
     """
     goods = pl.col("net_amount").cast(money.SUM) + pl.col("discount_amount")
@@ -93,7 +93,11 @@ def standing(invoice_lines: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFram
         lines.filter(is_invoice)
         .rename({"line_no": "invoice_line_no", "order_line_no": "line_no"})
         .join(credits, on=["invoice_number", "invoice_line_no"], how="left", validate="1:1")
-        .join(invoices.select("invoice_number", billed_currency="currency"), on="invoice_number", validate="m:1")
+        .join(
+            invoices.select("invoice_number", billed_currency="currency", billed_customer_id="customer_id"),
+            on="invoice_number",
+            validate="m:1",
+        )
         .with_columns(
             pl.col("line_no").fill_null(SHIPPING),
             pl.col("credited", "credited_as_return").fill_null(0),
@@ -124,8 +128,9 @@ def positions(
     confirmed, on hold, rejected, has a refused fact, was placed where the channel bills for itself, or waits for the
     end of its customer's month; it is credited all the same. A rejected order owes only what had left the house.
 
-    A line whose price, discount, product, currency, own tax code or, where that shares a discount, quantity was revised
-    after it was invoiced is credited in full and billed anew, and so is what stands on an invoice that was withdrawn.
+    A line whose price, discount, product, own tax code or, where that shares a discount, quantity was revised after it
+    was invoiced is credited in full and billed anew; so are all lines of an order whose currency, customer, country of
+    delivery or own word on prices with tax was, and what stands on an invoice that was withdrawn.
 
     Shipping goes with the first invoice of its order and is credited only when everything was cancelled, or the order
     rejected, before anything was shipped. History is left out.
@@ -217,6 +222,8 @@ def _orders(orders: pl.DataFrame, stands: pl.DataFrame, channels: pl.DataFrame, 
             prices_include_tax=pl.coalesce(
                 "prices_include_tax", "channel_includes_tax", pl.lit(policies.prices_include_tax)
             ),
+            own_includes_tax="prices_include_tax",
+            own_country="ship_country",
             tax_country=pl.coalesce("country", pl.lit(policies.country, pl.String)),
             is_rejected=pl.col("status") == "rejected",
             is_monthly=is_monthly,
@@ -234,9 +241,12 @@ def _orders(orders: pl.DataFrame, stands: pl.DataFrame, channels: pl.DataFrame, 
         .with_columns(may_bill=is_confirmed & ~pl.col("waits") & pl.col("is_held").is_null())
         .select(
             "order_id",
+            "customer_id",
             "currency",
             "tax_country",
+            "own_country",
             "prices_include_tax",
+            "own_includes_tax",
             "policy",
             "document",
             "is_rejected",
@@ -262,6 +272,9 @@ def _judged(lines: pl.DataFrame, stands: pl.DataFrame, withdrawn: Collection[str
         now_ordered="ordered",
         now_currency="currency",
         now_tax_code="tax_code",
+        now_customer_id="customer_id",
+        now_country="own_country",
+        now_includes_tax="own_includes_tax",
     )
     is_revised = (
         pl.col("sku").ne_missing(pl.col("now_sku"))
@@ -270,6 +283,9 @@ def _judged(lines: pl.DataFrame, stands: pl.DataFrame, withdrawn: Collection[str
         | ((pl.col("ordered") != pl.col("now_ordered")) & (pl.col("now_discount_amount") != 0))
         | (pl.col("billed_currency") != pl.col("now_currency"))
         | (pl.col("tax_code") != pl.col("now_tax_code")).fill_null(False)
+        | (pl.col("billed_customer_id") != pl.col("now_customer_id")).fill_null(False)
+        | (pl.col("tax_country") != pl.col("now_country")).fill_null(False)
+        | (pl.col("prices_include_tax") != pl.col("now_includes_tax")).fill_null(False)
     )
     is_withdrawn = pl.col("invoice_number").is_in(list(withdrawn))
     return stands.join(terms, on=LINE, validate="m:1").select(

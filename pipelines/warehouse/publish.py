@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,24 +40,32 @@ GRACE = 3
 """So many of the newest files stay whatever the settings say, for readers on their way."""
 
 
-def publish(warehouse: Warehouse, workspace: Workspace, as_of: date) -> Publication:
+def publish(
+    warehouse: Warehouse, workspace: Workspace, as_of: date, before: Callable[[Publication], None] = lambda _: None
+) -> Publication:
     """Write everything people look at into a new file and point to it.
 
     A night on top of a large history starts from a copy of the file before and replaces what changed since; the first
     publication, every so many, and any that is not a small step are written whole. Both have the same rows.
 
+    Args:
+        warehouse: the open warehouse.
+        workspace: the workspace.
+        as_of: the night.
+        before: is told of the file before anything points to it.
+
     Returns:
         The new publication.
     """
     workspace.published.mkdir(parents=True, exist_ok=True)
-    before = _last(workspace)
+    last = _last(workspace)
     number = 1 + max((found.number for found in _all_files(workspace)), default=0)
     publication = Publication(workspace.published / f"orderhouse-{as_of}-{number}.duckdb", as_of, number)
     draft = workspace.published / ".draft.duckdb"
     for leftover in workspace.published.glob(".draft.duckdb*"):
         leftover.unlink()
     nights = workspace.settings.publish.nights
-    step = before if before is not None and _is_small_step(warehouse, before, as_of, number, nights) else None
+    step = last if last is not None and _is_small_step(warehouse, last, as_of, number, nights) else None
     if step is not None:
         shutil.copyfile(workspace.published / step["file"], draft)
     warehouse.run(f"ATTACH '{draft}' AS draft (STORAGE_VERSION '{STORAGE_VERSION}')")
@@ -68,6 +77,7 @@ def publish(warehouse: Warehouse, workspace: Workspace, as_of: date) -> Publicat
     finally:
         warehouse.run("DETACH draft")
     draft.rename(publication.file)
+    before(publication)
     _point(workspace, publication)
     note = {
         "file": publication.file.name,

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from pipelines import verify
 from pipelines.cli import main
 from pipelines.nightly import nightly
+from pipelines.stages import STAGES, Night
 from pipelines.workspace import OrderhouseError, Workspace
 from tests.pipelines.test_billing_nights import EVENTS, FIRST, LINES, ORDERS, SECOND, THIRD, billing_shop, lands
 
@@ -94,6 +95,29 @@ def test_a_document_cut_off_at_the_end_is_found_by_the_fingerprint_alone(shop: W
             "the last invoice is INV-2026-000000003 of 3, and the night of 2026-03-04 ended with INV-2026-000000004 of 4"
         ]
     }
+
+
+def test_a_red_rerun_of_a_published_night_leaves_its_end_as_it_was(
+    shop: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Workspace(shutil.copytree(shop.root, tmp_path / "shop", symlinks=True))
+    lands(found, "orders", "o5.csv", ORDERS, "o5 | online | k1 | 2026-03-04T10:00:00Z | EUR |")
+    lands(found, "order_lines", "l5.csv", LINES, "o5 | 1 | B | 1 | 9.99 |")
+
+    def shortened(night: Night) -> int:
+        written = STAGES["trends"](night)
+        night.warehouse.run("DELETE FROM marts.daily_sales WHERE units > 0 AND day = ?", [THIRD])
+        return written
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipelines.nightly.STAGES", {**STAGES, "trends": shortened})
+        assert not nightly(found, THIRD).is_green
+    assert verify.invoices(found).holds
+    before = found.pointer()
+    assert nightly(found, THIRD).is_green
+    assert verify.invoices(found).holds
+    assert before is not None
+    assert verify.invoices(found, before.file).holds
 
 
 def test_every_credit_note_taken_out_is_found(shop: Workspace, tmp_path: Path) -> None:

@@ -233,6 +233,18 @@ def test_credit_notes_of_all_parts_come_to_the_invoice() -> None:
     assert shown(credits, "event | revision") == [("return", "0"), ("return", "1"), ("return", "2")]
 
 
+def test_what_came_back_and_what_was_cancelled_in_one_night_are_told_apart() -> None:
+    shop = Shop()
+    shop.night(ONE_ORDER, one_line(drawn_as="5 | 9.99 | 1.00"))
+    done = one_line("cancelled | shipped | delivered | returned", "2 | 3 | 3 | 1", drawn_as="5 | 9.99 | 1.00")
+    credit = shop.night(ONE_ORDER, done)
+    header = "event | quantity | revision | discount_amount | net_amount"
+    assert shown(credit.invoice_lines, header) == drawn(
+        header, "return | 1 | 0 | 0.2 | 9.79", "cancellation | 2 | 1 | 0.4 | 19.58"
+    )
+    assert shop.night(ONE_ORDER, done).invoices.is_empty()
+
+
 def test_credits_of_prices_with_tax_copy_what_was_paid() -> None:
     shop, asked = Shop(), orders("order_id | prices_include_tax", "O1 | true")
     shop.night(asked, one_line(drawn_as="3 | 9.99 | "))
@@ -340,6 +352,38 @@ def test_a_tax_code_that_a_line_names_later_corrects_it_and_one_of_its_product_d
         "kind | tax_amount", "credit_note | 9.5", "invoice | 3.5"
     )
     assert shop.night(ONE_ORDER, one_line()).invoices.is_empty()
+
+
+def test_a_customer_revised_after_the_invoice_is_credited_to_the_first_and_billed_to_the_second() -> None:
+    shop = Shop()
+    shop.night(ONE_ORDER, one_line())
+    again = shop.night(orders("order_id | customer_id", "O1 | K2"), one_line())
+    header = "kind | customer_id | gross_amount"
+    assert shown(again.invoices, header) == drawn(header, "credit_note | K1 | 59.5", "invoice | K2 | 59.5")
+
+
+def test_a_customer_named_only_after_the_sale_leaves_its_invoice_as_it_is() -> None:
+    shop = Shop()
+    shop.night(orders("order_id | customer_id", "O1 | "), one_line())
+    assert shop.night(ONE_ORDER, one_line()).invoices.is_empty()
+
+
+def test_a_country_of_delivery_revised_after_the_invoice_is_taxed_there() -> None:
+    shop = Shop()
+    shop.night(ONE_ORDER, one_line())
+    abroad = shop.night(orders("order_id | country | ship_country", "O1 | GB | GB"), one_line())
+    header = "kind | net_amount | tax_amount"
+    assert shown(abroad.invoices, header) == drawn(header, "credit_note | 50 | 9.5", "invoice | 50 | 10")
+    # the customer has moved since, and the order names no place itself
+    assert shop.night(orders("order_id | country", "O1 | DE"), one_line()).invoices.is_empty()
+
+
+def test_prices_said_to_include_tax_only_after_the_invoice_are_what_is_paid() -> None:
+    shop = Shop()
+    shop.night(ONE_ORDER, one_line())
+    again = shop.night(orders("order_id | prices_include_tax", "O1 | true"), one_line())
+    header = "kind | gross_amount"
+    assert shown(again.invoices, header) == drawn(header, "credit_note | 59.5", "invoice | 50")
 
 
 def test_a_price_revised_after_the_invoice_is_credited_and_billed_anew() -> None:

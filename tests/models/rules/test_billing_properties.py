@@ -72,6 +72,23 @@ def later(draw: st.DrawFn, line: dict[str, Any], before: dict[str, int]) -> dict
 
 
 @st.composite
+def revised(draw: st.DrawFn, order: dict[str, Any]) -> dict[str, Any]:
+    """The terms of an order by a night: now and then one of them is another."""
+
+    def now(term: str, *others: Any) -> Any:
+        return draw(st.sampled_from((order[term],) * 6 + others))
+
+    country = now("country", "GB", "DE")
+    return {
+        "currency": now("currency", "EUR", "JPY"),
+        "customer_id": order["customer_id"] if order["customer_id"] == "M1" else now("customer_id", "K1", "K2"),
+        "prices_include_tax": now("prices_include_tax", True, False),
+        "country": country,
+        "ship_country": country if draw(st.booleans()) else None,
+    }
+
+
+@st.composite
 def shops(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[dict[str, Any]]]]:
     """Orders, and per night what is known of them: state, and counts per line."""
     told = [draw(told_orders(number)) for number in range(1, draw(st.integers(1, 4)) + 1)]
@@ -89,7 +106,7 @@ def shops(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[dict[str, An
             known.append({
                 "status": status,
                 "has_refused_fact": draw(st.integers(0, 7)) == 0,
-                "currency": draw(st.sampled_from((order["currency"],) * 6 + ("EUR", "JPY"))),
+                **draw(revised(order)),
                 "counts": {line["line_no"]: counts[order["order_id"], line["line_no"]] for line in order["lines"]},
             })  # fmt: skip
         nights.append(known)
@@ -101,9 +118,7 @@ def frames(told: list[dict[str, Any]], known: list[dict[str, Any]]) -> tuple[pl.
     heads = [
         {
             **{name: value for name, value in order.items() if name != "lines"},
-            "status": now["status"],
-            "has_refused_fact": now["has_refused_fact"],
-            "currency": now["currency"],
+            **{name: value for name, value in now.items() if name != "counts"},
         }
         for order, now in zip(told, known, strict=True)
     ]
