@@ -94,7 +94,10 @@ def main() -> None:
         used = PAGES[name].filters
         scope = filters.offered(str(publication.file), publication.as_of, settings.business.time_zone, used)
         st.session_state[layout.SCOPE] = layout.Opened(
-            scope, settings.business.reporting_currency, filters.said(scope, used)
+            scope,
+            settings.business.reporting_currency,
+            filters.said(scope, used),
+            tuple(filters.narrowed(scope, used)),
         )
         page.run()
     except OrderhouseError as error:

@@ -145,8 +145,14 @@ def _bounds(period: str, first: date, as_of: date) -> tuple[date, date]:
 
 
 def said(scope: Scope, used: tuple[str, ...]) -> str:
-    """The filters in words, for a page that found nothing."""
+    """Period and filters in words, for a page that found nothing."""
     parts = [wording.span(scope.start, scope.end)] if "period" in used else []
+    return ", ".join([*parts, *narrowed(scope, used)]) or "no filter"
+
+
+def narrowed(scope: Scope, used: tuple[str, ...]) -> list[str]:
+    """The filters that are on, in words."""
+    parts = []
     chosen: dict[str, tuple[str, ...]] = {
         "supplier": scope.suppliers,
         "channel": scope.channels,
@@ -163,7 +169,7 @@ def said(scope: Scope, used: tuple[str, ...]) -> str:
         parts.append(f"SKU {scope.wanted}")
     if scope.order_by:
         parts.append(f"to order by {wording.day(scope.order_by, year=False)}")
-    return ", ".join(parts) or "no filter"
+    return parts
 
 
 def digest(scope: Scope) -> str:

@@ -19,7 +19,6 @@ from models.tables.base import PROVENANCE, Column, TableClass, columns, declarat
 from pipelines.workspace import FORMULA
 
 STYLE = Path(__file__).parent / "style.css"
-"""What a spreadsheet would take for the beginning of a formula."""
 SCOPE = "scope"
 WIDTHS: dict[str, Any] = dict.fromkeys(("facts", "raw", "reasons", "reason", "details", "what"), "large")
 """How wide the columns of longer texts are; the others are as wide as what they hold."""
@@ -28,11 +27,12 @@ WIDTHS |= {"sentence": 620, "name": 260, "supplier_name": 180, "status": 170}
 
 @dataclass(frozen=True)
 class Opened:
-    """What a page is given: the scope, the currency of reports, and which filters it said it uses."""
+    """What a page is given: the scope, the currency of reports, period and filters in words, and the filters alone."""
 
     scope: Scope
     currency: str
     said: str
+    narrowed: tuple[str, ...] = ()
 
 
 def opened() -> Opened:
@@ -86,6 +86,11 @@ def figure(
             st.html(f'<p class="oh-note">{plain(below)}</p>')
 
 
+def figures(count: int) -> Any:
+    """A row of so many figures; where it is narrow they stand in several."""
+    return st.grid(count, min_column_width=180)
+
+
 def heading(text: str, note: str = "") -> None:
     """A section of the page."""
     st.html(f'<div class="oh-heading"><h2>{plain(text)}</h2>{f"<p>{plain(note)}</p>" if note else ""}</div>')
@@ -112,6 +117,13 @@ def nothing(sentence: str, what_to_do: str = "") -> None:
     st.html(
         f'<div class="oh-nothing"><p>{plain(sentence)}</p>{f"<p>{plain(what_to_do)}</p>" if what_to_do else ""}</div>'
     )
+
+
+def nothing_here(sentence: str) -> None:
+    """Say that there is nothing; where filters are on, that only theirs was looked for."""
+    narrowed = [told for told in opened().narrowed if told not in sentence]
+    only = f"Looked for {', '.join(narrowed)} only; take a filter off to see more." if narrowed else ""
+    nothing(sentence, only)
 
 
 def facts(pairs: Mapping[str, str]) -> None:
@@ -154,7 +166,7 @@ def chart(
     with st.container(border=True, key=f"card_{key}", height="stretch"):
         st.html(f'<div class="oh-title"><h3>{plain(title)}</h3>{f"<p>{plain(note)}</p>" if note else ""}</div>')
         if made is None:
-            nothing(empty)
+            nothing_here(empty)
         else:
             st.plotly_chart(
                 made,
@@ -301,7 +313,7 @@ def chosen_rows(
         first: rows chosen before anybody chooses.
     """
     if frame.is_empty():
-        nothing(empty)
+        nothing_here(empty)
         return []
     at = opened()
     config = column_config(frame.schema, tables, at.currency, titles or {}, finer(frame))

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pycountry
 
-from models.rules.money import PLACES
+from models.rules.money import places as places_of
 
 Number = int | float | Decimal
 NARROW = "\u202f"
@@ -177,7 +177,7 @@ def money(amount: Number | None, currency: str) -> str:
     """An amount with its currency; cents only where they matter."""
     if amount is None:
         return "–"
-    places = 0 if abs(float(amount)) >= 1000 else 2
+    places = 0 if abs(float(amount)) >= 1000 else places_of(currency)
     return f"{amount:,.{places}f}{NARROW}{currency}".replace("-", "−")
 
 
@@ -185,7 +185,7 @@ def exact(amount: Decimal | None, currency: str) -> str:
     """An amount to its last place, where it has to be checked or booked."""
     if amount is None:
         return "–"
-    places = next((places for places, codes in PLACES.items() if currency in codes), 2)
+    places = places_of(currency)
     return f"{amount:,.{places}f}{NARROW}{currency}".replace("-", "−")
 
 
@@ -286,7 +286,7 @@ def listed(parts: Iterable[str]) -> str:
 
 
 def ago(days: int) -> str:
-    """How long since: "today", "yesterday", "4 days ago"."""
+    """How long before the day looked at: "that day", "the day before", "4 days before"."""
     return "that day" if days <= 0 else "the day before" if days == 1 else f"{days} days before"
 
 

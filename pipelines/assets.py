@@ -120,7 +120,19 @@ def lifecycle(run: Session) -> None:
 
 
 @_step(
-    reads=(StockMovement, StockCount, Inbound, Product, Location, ExchangeRate, Decision, OrderLine, LineEffect),
+    reads=(
+        StockMovement,
+        StockCount,
+        Inbound,
+        Product,
+        Location,
+        ExchangeRate,
+        Decision,
+        Order,
+        OrderLine,
+        TimelineEntry,
+        LineEffect,
+    ),
     writes=(StockLedger, StockPosition, StockHistory, StockAgeing),
 )
 def stock(run: Session) -> None:
@@ -171,6 +183,8 @@ def demand(run: Session) -> None:
 @_step(
     reads=(
         StockPosition,
+        StockLedger,
+        DemandDay,
         DemandClass,
         DemandLevel,
         DemandWeekday,
@@ -181,6 +195,7 @@ def demand(run: Session) -> None:
         Product,
         Supplier,
         SupplierProduct,
+        ExchangeRate,
         Decision,
     ),
     writes=(OpenDemand, Supply, ReorderPlan, ReorderProposal, ReorderException, PurchaseOrderLine, RefusedDecision),
@@ -190,7 +205,10 @@ def reorder(run: Session) -> None:
     run.stage(run.tonight, "reorder")
 
 
-@_step(reads=(StockHistory, StockLedger, Product, ExchangeRate, SalesEntry), writes=(InventoryTurnover,))
+@_step(
+    reads=(StockHistory, StockLedger, Product, ExchangeRate, Order, TimelineEntry, SalesEntry),
+    writes=(InventoryTurnover,),
+)
 def turnover(run: Session) -> None:
     """Set what was sold against the stock that was kept for it, period by period."""
     run.stage(run.tonight, "turnover")
@@ -219,6 +237,7 @@ def turnover(run: Session) -> None:
         PaymentOnAccount,
         Receivable,
         RefundDue,
+        Reminder,
         JournalEntry,
         DailyBilling,
         DemandDay,

@@ -82,7 +82,8 @@ def _mendable(error: Exception) -> str | None:
     "--workspace",
     "-w",
     type=click.Path(path_type=Path),
-    help="The workspace folder; else ORDERHOUSE_WORKSPACE, else the nearest folder upward with an orderhouse.toml.",
+    help="The workspace folder; else ORDERHOUSE_WORKSPACE, else the nearest folder upward with an orderhouse.toml, "
+    "else the project's own data.",
 )
 @click.version_option(package_name="orderhouse")
 @click.pass_context
@@ -93,6 +94,10 @@ def main(ctx: click.Context, workspace: Path | None) -> None:
 
 def _workspace(ctx: click.Context) -> Workspace:
     found = workspaces.find(ctx.obj)
+    is_named = ctx.obj or os.environ.get("ORDERHOUSE_WORKSPACE")
+    is_beside = workspaces.PROJECT in (Path.cwd(), *Path.cwd().parents)
+    if found.root == workspaces.PROJECT / "data" and not is_named and not is_beside:
+        click.echo(f"No workspace here or above; this is about {found.root}. Name another with --workspace.", err=True)
     _ = found.settings
     return found
 
@@ -162,7 +167,9 @@ def demo(ctx: click.Context, days: int, orders_per_day: float, skus: int, seed: 
     """Sample feeds, the nights, a published result: everything on this machine, offline."""
     from pipelines.demo import demo as run_demo
 
-    run_demo(workspaces.find(ctx.obj), days, orders_per_day, skus, seed, click.echo)
+    run = run_demo(workspaces.find(ctx.obj), days, orders_per_day, skus, seed, click.echo)
+    if run is not None and not run.is_green:
+        _end(run)
 
 
 @main.command()
@@ -240,7 +247,7 @@ def track(ctx: click.Context, order: str, is_json: bool) -> None:
 
 
 @main.command()
-@click.argument("report", metavar="REPORT", type=click.Choice(REPORTS))
+@click.argument("report", type=click.Choice(REPORTS))
 @click.option("--format", "form", type=click.Choice(FORMATS), help="The kind of file; default: by --out, else csv.")
 @click.option(
     "--out",

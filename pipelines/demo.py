@@ -24,8 +24,11 @@ def demo(
 ) -> Run | None:
     """Fill the workspace with a sample shop up to yesterday; another day it adds the days since.
 
+    Returns:
+        The last run; none where nothing was left to do.
+
     Raises:
-        OrderhouseError: the workspace holds somebody's own data, or a night is red.
+        OrderhouseError: the workspace holds somebody's own data.
     """
     last = yesterday(workspace)
     with Warehouse(workspace.warehouse) as warehouse:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from pipelines.workspace import OrderhouseError, Settings, Workspace
 
 STALE_HOURS = 24
 LEAST_FREE_GB = 2
+ENVIRONMENT = "ORDERHOUSE_"
+OTHER_VARIABLES = ("ORDERHOUSE_WORKSPACE", "ORDERHOUSE_REALDATA")
+"""Variables that are no settings."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +112,17 @@ def examined(workspace: Workspace) -> Iterator[Finding]:
 def _settings_in_force(workspace: Workspace, settings: Settings) -> Iterator[Finding]:
     """Every setting and where it comes from."""
     environment = {known.upper() for known in os.environ}
+    known = {
+        f"{ENVIRONMENT}{section}__{key}".upper() for section, keys in settings.model_dump().items() for key in keys
+    }
+    for name in sorted(found for found in environment if found.startswith(ENVIRONMENT)):
+        if name not in known and name not in OTHER_VARIABLES:
+            yield Finding(
+                "settings", f"{name} is no setting, so nothing goes by it; mend its name or take it out.", True
+            )
     for section, values in settings.model_dump().items():
         for key, value in values.items():
-            name = f"ORDERHOUSE_{section}__{key}".upper()
+            name = f"{ENVIRONMENT}{section}__{key}".upper()
             origin = "default"
             if name in environment:
                 origin = f"environment {name}"
@@ -123,6 +135,9 @@ def _rule_tables(workspace: Workspace) -> Iterator[Finding]:
     from models.tables.rules import RULE_TABLES
     from pipelines.stages import rule_table
 
+    for file in workspace.strange_rule_files(RULE_TABLES):
+        told = f"Nothing goes by {file}, which is no rule table; they are {', '.join(RULE_TABLES)}, each with .csv."
+        yield Finding("rules", told, True)
     for name in RULE_TABLES:
         try:
             rows = rule_table(workspace, name).height
@@ -229,6 +244,8 @@ def _store(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _published_state(workspace: Workspace) -> Iterator[Finding]:
+    from pipelines import rejects
+
     if workspace.pointer() is None:
         return
     with published(workspace) as found:
@@ -237,10 +254,8 @@ def _published_state(workspace: Workspace) -> Iterator[Finding]:
             "SELECT sentence FROM attention WHERE kind = 'held_file' AND as_of = $now ORDER BY ALL", now
         ):
             yield Finding("intake", row["sentence"], True)
-        for row in found.rows("""SELECT feed, count(*) AS records FROM rejected_rows GROUP BY feed ORDER BY feed"""):
-            yield Finding(
-                "intake", f"{row['records']} records of {row['feed']} were rejected; see `orderhouse reject list`."
-            )
+    for feed, records in sorted(Counter(row["feed"] for row in rejects.listed(workspace, None, None)).items()):
+        yield Finding("intake", f"{records} records of {feed} were rejected; see `orderhouse reject list`.")
 
 
 def tracked(workspace: Workspace, order_id: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from models.tables.rules import RULE_TABLES
 from pipelines import intake, journal, lock
 from pipelines.intake import Delivery
 from pipelines.stages import STAGES, Night
@@ -160,6 +161,8 @@ class Session:
             OrderhouseError: the date is refused; nothing was taken in.
         """
         *missed, tonight = dates_due(self.warehouse, self.workspace, self.run.as_of)
+        for file in self.workspace.strange_rule_files(RULE_TABLES):
+            self.say(f"left aside: nothing goes by {file}, which is no rule table; `orderhouse doctor` names them")
         self.take_in()
         for day in missed:
             self.whole_night(self.night(day, acts=False))

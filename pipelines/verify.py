@@ -95,7 +95,7 @@ def invoices(workspace: Workspace, file: Path | None = None, say: Callable[[str]
             f"{checked} is no published file of this program ({str(error).splitlines()[0]})."
         ) from error
     with opened.connection:
-        checks = [_numbers(heads), *_documents(opened, heads, say), _coverage(opened, heads)]
+        checks = [_numbers(heads), *_documents(opened, heads, say), _coverage(opened)]
     number = pointer.number if pointer and pointer.file.name == checked.name else None
     return Verified(checked, as_of, [*checks, _end(workspace, as_of, number, heads)])
 
@@ -165,7 +165,7 @@ def _documents(opened: Published, heads: pl.DataFrame, say: Callable[[str], None
     )
 
 
-def _coverage(opened: Published, heads: pl.DataFrame) -> Check:
+def _coverage(opened: Published) -> Check:
     """Nothing is billed twice, credited beyond its invoice, or stands without being owed; orders show the same."""
     narrow = opened.connection.sql(
         """SELECT invoice_number, line_no, order_id, order_line_no, event, revision, quantity, net_amount, tax_amount,

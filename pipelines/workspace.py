@@ -125,7 +125,7 @@ class Stock(Section):
 
 
 class Fulfilment(Section):
-    """How orders are shipped."""
+    """How orders are shipped; nothing goes by it yet."""
 
     ship_policy: Literal["partial", "complete", "line"] = "partial"
     max_splits: int = Field(default=2, ge=1)
@@ -332,6 +332,13 @@ class Workspace:
         """A rule table of this workspace, else the project's; tax rates, carriers and the like are the shop's only."""
         own = (self.rules or self.root / "rules") / f"{name}.csv"
         return own if own.exists() or name in SHOP_RULES else PROJECT / "data" / "rules" / f"{name}.csv"
+
+    def strange_rule_files(self, known: Iterable[str]) -> list[Path]:
+        """What lies in the shop's folder of rule tables and is none of those known: nothing goes by it."""
+        folder = self.rules or self.root / "rules"
+        files = {f"{name}.csv" for name in (*known, *SHOP_RULES)}
+        found = folder.iterdir() if folder.is_dir() else ()
+        return sorted(file for file in found if file.name not in files and not file.name.startswith("."))
 
     def source_folders(self) -> dict[str, Path]:
         """Every source by its name; the workspace's own win."""

@@ -195,7 +195,7 @@ def figures(scope: Scope, days: pl.DataFrame, open_now: pl.DataFrame, unit: str,
             "help": f"What is open, in days of the last {SALES_DAYS} days' invoices less credit notes.",
         },
     )
-    with st.grid(5, min_column_width=180):
+    with layout.figures(5):
         for figure in shown:
             layout.figure(**figure)
 

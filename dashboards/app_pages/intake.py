@@ -17,22 +17,19 @@ def figures(scope: Scope) -> None:
     now, before = intake.intake_counts(scope), intake.intake_counts(scope.before())
     first = intake.first_file(scope)
     is_covered = first is not None and first <= scope.before().start
-    columns = st.columns(5, gap="small")
-    with columns[0]:
+    with layout.figures(5):
         layout.figure(
             "Files",
             whole(now["files"]),
             note=f"{whole(now['duplicate_files'])} came twice",
             help="Delivered files of the period.",
         )
-    with columns[1]:
         layout.figure(
             "Records",
             wording.compact(now["rows_in"]),
             note=f"{rate(now['accepted'], now['rows_in'])} accepted",
             help="Records in = accepted + rejected + duplicate, for every file.",
         )
-    with columns[2]:
         layout.figure(
             "Rejected",
             whole(now["rejected"]),
@@ -42,14 +39,12 @@ def figures(scope: Scope) -> None:
             note=f"{rate(now['rejected'], now['rows_in'])} of records",
             help="Records that break the feed contract. They are kept, and can be repaired and resubmitted.",
         )
-    with columns[3]:
         layout.figure(
             "Waiting",
             whole(now["waiting"]),
             note="for an order or a product",
             help="Accepted records whose order, product or invoice has not arrived yet, as of the night.",
         )
-    with columns[4]:
         layout.figure(
             "Held files",
             whole(now["held"]),

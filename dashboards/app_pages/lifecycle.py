@@ -16,15 +16,13 @@ def figures(scope: Scope) -> None:
     """Open, late, held."""
     counts = lifecycle.open_counts(scope)
     usual = lifecycle.usual_days(scope)
-    columns = st.columns(5, gap="small")
-    with columns[0]:
+    with layout.figures(5):
         layout.figure(
             "Open orders",
             whole(counts["open"]),
             note="not delivered, not ended",
             help="Received, on hold, to ship or on the way.",
         )
-    with columns[1]:
         late = counts["late"]
         layout.figure(
             "Late",
@@ -32,14 +30,12 @@ def figures(scope: Scope) -> None:
             note=wording.rate(late, counts["promised"]) + " of promised" if counts["promised"] else "no promises known",
             help="Open, and the promised day is over.",
         )
-    with columns[2]:
         layout.figure(
             "On hold",
             whole(counts["on_hold"]),
             note=f"{wording.rate(counts['on_hold'], counts['open'])} of open",
             help="A gate or a person holds them.",
         )
-    with columns[3]:
         age = counts["middle_age"]
         layout.figure(
             "Middle age",
@@ -47,7 +43,6 @@ def figures(scope: Scope) -> None:
             note="half are younger",
             help="Median days since the order was placed, open orders.",
         )
-    with columns[4]:
         days = usual["to_ship"]
         layout.figure(
             "Usually shipped in",
@@ -139,12 +134,12 @@ def durations(scope: Scope) -> None:
 def troubles(scope: Scope) -> str | None:
     """Late and slow orders; the one chosen, if any."""
     orders = lifecycle.open_orders(scope)
-    late = orders.filter(pl.col("trouble") == "late").height
+    late = orders["days_late"].count()
     more = " or more" if orders.height >= queries.ROWS_SHOWN else ""
     layout.heading(
         "Orders that need a push",
-        f"{count(orders.height, 'order')}{more}: {whole(late)} late, the others slower than 95 % of recent orders "
-        "or with a refused fact. Choose a row to see its story.",
+        f"{count(orders.height, 'order')}{more}: {whole(late)} late, the others held, slower than 95 % of recent "
+        "orders or with a refused fact. Choose a row to see its story.",
     )
     shown = orders.with_columns(pl.col("stage").replace(wording.STAGES))
     titles = {
@@ -212,7 +207,7 @@ def standing(scope: Scope) -> None:
         )
 
 
-def story(scope: Scope, order_id: str, currency: str) -> None:
+def story(scope: Scope, order_id: str) -> None:
     """One order: where it stands, its lines, and what happened to it in words."""
     order = lifecycle.order(scope, order_id)
     if order is None:
@@ -329,11 +324,11 @@ def page() -> None:
     durations(scope)
     chosen = troubles(scope)
     if chosen:
-        story(scope, chosen, at.currency)
+        story(scope, chosen)
     standing(scope)
     if wanted and not chosen:
         with spot:
-            story(scope, wanted.strip(), at.currency)
+            story(scope, wanted.strip())
 
 
 page()

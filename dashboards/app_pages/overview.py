@@ -153,7 +153,7 @@ def _subject(row: dict[str, Any], suppliers: dict[str, str]) -> dict[str, str]:
     kind, subject = row["kind"], row["subject_id"]
     if subject == "more":
         return {}
-    if row["page"] == "lifecycle":
+    if kind in ("order_on_hold", "refused_fact", "late_order"):
         return {"order": subject}
     if kind in ("not_billed", "debt_to_collect"):
         return {"invoice": subject}
@@ -184,7 +184,7 @@ def changes(scope: Scope, currency: str) -> list[str]:
         if now[f"{kind}_amount"]
     ]
     if back:
-        found.append(f"{wording.listed(back)} that day.".replace(" that day", " on that day"))
+        found.append(f"{wording.listed(back)} on that day.")
     taken = intake.taken_in(scope)
     if taken["rows_in"] or taken["held"]:
         rejected = (
@@ -266,10 +266,10 @@ def flow(scope: Scope) -> None:
         "Flow of orders",
         f"Orders that reached each step on {wording.day(scope.as_of, year=False)}; the line is the last two weeks.",
     )
-    for column, (event, (label, more_is_good)) in zip(st.columns(len(FLOW), gap="small"), FLOW.items(), strict=True):
-        series = days.filter(pl.col("event") == event).sort("day")["orders"].to_list()
-        usual = sorted(series[:-1])[len(series[:-1]) // 2]
-        with column:
+    with layout.figures(len(FLOW)):
+        for event, (label, more_is_good) in FLOW.items():
+            series = days.filter(pl.col("event") == event).sort("day")["orders"].to_list()
+            usual = sorted(series[:-1])[len(series[:-1]) // 2]
             layout.figure(
                 label,
                 whole(series[-1]),
@@ -290,7 +290,7 @@ def sales(scope: Scope, currency: str) -> None:
         for side, days in {"now": week, "before": week.before(), "year": week.year_before()}.items()
     }
     has_year = week.year_before().start >= first
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = st.columns([1, 2], gap="medium")
     daily = trends.sales_by_day(four)
     with left:
         for label, name, unit in (("Net sales, 7 days", "net_amount", currency), ("Orders, 7 days", "orders", "")):

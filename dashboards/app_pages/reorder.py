@@ -319,8 +319,8 @@ def figures(scope: Scope, lines: pl.DataFrame, decided: Known, currency: str) ->
         ),
         ("To chase", whole(chase), "late or unconfirmed", "Purchases that the supplier should be asked about."),
     )
-    for column, (label, value, note, help_text) in zip(st.columns(5, gap="small"), shown, strict=True):
-        with column:
+    with layout.figures(5):
+        for label, value, note, help_text in shown:
             layout.figure(label, value, note=note, help=help_text)
 
 

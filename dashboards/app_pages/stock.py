@@ -63,8 +63,8 @@ def figures(scope: Scope, currency: str) -> None:
             "Positions below zero: more left than was there.",
         ),
     )
-    for column, (label, value, note, help_text) in zip(st.columns(5, gap="small"), shown, strict=True):
-        with column:
+    with layout.figures(5):
+        for label, value, note, help_text in shown:
             layout.figure(label, value, note=note, help=help_text)
 
 

@@ -69,14 +69,14 @@ def figures(sums: dict[str, pl.DataFrame], covered: dict[str, bool], currency: s
         "Net sales": lambda days: days["net_amount"].sum(),
         "Average order": average_order,
     }
-    for column, (label, figure) in zip(st.columns(len(shown), gap="small"), shown.items(), strict=True):
-        value, before, year = (figure(sums[side]) for side in ("now", "before", "year"))
-        said = whole(value) if label in ("Orders", "Units") else wording.compact(value, currency)
-        if label == "Average order":
-            said = money(value, currency)
-        steps = grained(sums["now"], sums["now"]["day"].to_list(), grain)
-        trend = [float(figure(step)) for step in steps.iter_slices(1)] if steps.height > 2 else None
-        with column:
+    with layout.figures(len(shown)):
+        for label, figure in shown.items():
+            value, before, year = (figure(sums[side]) for side in ("now", "before", "year"))
+            said = whole(value) if label in ("Orders", "Units") else wording.compact(value, currency)
+            if label == "Average order":
+                said = money(value, currency)
+            steps = grained(sums["now"], sums["now"]["day"].to_list(), grain)
+            trend = [float(figure(step)) for step in steps.iter_slices(1)] if steps.height > 2 else None
             layout.figure(
                 label,
                 said,

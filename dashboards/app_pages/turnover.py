@@ -137,10 +137,9 @@ def before(period: Period, periods: list[Period]) -> Period | None:
 def figures(now: dict[str, Any], then: dict[str, Any] | None, then_said: str) -> None:
     """The metrics over everything chosen."""
     described = layout.declared("inventory_turnover")
-    columns = st.columns(5, gap="small")
-    for column, (label, metric) in zip(columns[:4], list(METRICS.items())[:4], strict=True):
-        value, old = now[metric.column], then[metric.column] if then else None
-        with column:
+    with layout.figures(5):
+        for label, metric in list(METRICS.items())[:4]:
+            value, old = now[metric.column], then[metric.column] if then else None
             layout.figure(
                 label,
                 metric.say(value) if value is not None else "–",
@@ -150,7 +149,6 @@ def figures(now: dict[str, Any], then: dict[str, Any] | None, then_said: str) ->
                 more_is_good=metric.more_is_good,
                 help=f"{metric.described} Over all that is chosen: {metric.summed}.",
             )
-    with columns[4]:
         layout.figure(
             STOCK_OUT,
             whole(now["stock_out_days"]),

@@ -171,14 +171,14 @@ def refused_facts(refused: pl.DataFrame) -> pl.DataFrame:
 
 
 def late_orders(orders: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Name each order whose first promised day has passed and that has not arrived.
+    """Name each order whose promised day has passed and that has not arrived.
 
     Args:
-        orders: order_id, first_promised_on, fulfilment, amount of open orders.
+        orders: order_id, promised_on, fulfilment, amount of open orders.
         as_of: the night.
     """
-    promised = pl.col("first_promised_on")
-    on_its_way = pl.col("fulfilment").is_in(["none", "allocated", "partly_shipped", "shipped"])
+    promised = pl.col("promised_on")
+    on_its_way = pl.col("fulfilment").is_in(["none", "allocated", "partly_shipped", "shipped", "partly_delivered"])
     state = pl.col("fulfilment").replace({"none": "not shipped", "allocated": "not shipped"}).str.replace_all("_", " ")
     told = pl.format(
         "Order {} was promised for {} and is {}: tell the customer and find out why.", "order_id", promised, state

@@ -18,7 +18,9 @@ from models.tables.feeds import EVENTS
 from models.tables.lifecycle import ANOMALIES, FULFILMENT, REFUSALS, STATUSES
 
 PHYSICAL = ("allocated", "picked", "packed", "shipped", "delivered", "returned")
-"""The facts that carry a number; `in_transit` is one without."""
+"""What carries a number of units."""
+FACTS = ("picked", "packed", "shipped", "in_transit", "delivered", "returned")
+"""Goods that moved: one of them refused stops an order until a person decides. A promise of stock (`allocated`) is none."""
 ADMINISTRATIVE = ("confirmed", "held", "released", "rejected", "closed")
 """Judged by the table of transitions alone; `cancelled` is judged by its quantity too."""
 EFFECTS = ("cancelled", "shipped", "delivered", "returned")
@@ -100,9 +102,7 @@ def let_go(folded: Folded, decisions: pl.DataFrame) -> pl.DataFrame:
         return folded.orders
     seen = decisions.group_by("subject_id").agg(seen_at=pl.col("decided_at").max())
     blocking = (
-        folded.timeline.filter(
-            ~pl.col("is_accepted") & (pl.col("reason") != VOIDED) & pl.col("event").is_in([*PHYSICAL, "in_transit"])
-        )
+        folded.timeline.filter(~pl.col("is_accepted") & (pl.col("reason") != VOIDED) & pl.col("event").is_in(FACTS))
         .join(seen.select("subject_id"), left_on="event_id", right_on="subject_id", how="anti")
         .join(seen, left_on="order_id", right_on="subject_id", how="left", validate="m:1")
         .filter(pl.col("seen_at").is_null() | (pl.col("occurred_at") > pl.col("seen_at")))
@@ -236,8 +236,7 @@ class _Order:
 
 _EVENT = {event: code for code, event in enumerate(EVENTS)}
 _STATUS = {status: code for code, status in enumerate(STATUSES)}
-_REASONS = (*REFUSALS, *({VOIDED} - set(REFUSALS)))
-_REASON = {reason: code for code, reason in enumerate(_REASONS)}
+_REASON = {reason: code for code, reason in enumerate(REFUSALS)}
 _ACCEPTED = -1
 _OPEN = -1  # a quantity that is not given
 _NOBODY = -1  # no line, no event
@@ -250,8 +249,8 @@ def _are(*events: str) -> Flags:
     return np.isin(np.array(EVENTS), events)
 
 
-_IS_PHYSICAL = _are(*PHYSICAL)
-_IS_FACT = _are(*PHYSICAL, "in_transit")
+_IS_OF_GOODS = _are(*PHYSICAL, "in_transit")
+_IS_FACT = _are(*FACTS)
 _IS_COUNTED = _are(*PHYSICAL, "cancelled")
 _IS_ADMINISTRATIVE = _are(*ADMINISTRATIVE)
 _IS_INFORMATION = _are("placed", "delivery_failed", "note")
@@ -360,7 +359,7 @@ def _sheet(orders: pl.DataFrame, lines: pl.DataFrame, events: pl.DataFrame) -> _
     quantity = events["quantity"].fill_null(_OPEN).to_numpy()
     is_voided = events["is_voided"].fill_null(False).to_numpy()
     first_line = _starts(lines["order"].to_numpy(), len(orders))
-    line, is_unknown_line = _lines_of_events(events, lines, first_line)
+    line, is_unknown_line = _lines_of_events(events, lines)
 
     line_counts = np.diff(first_line)[order]
     only_one = (line == _NOBODY) & (line_counts == 1) & ~is_unknown_line
@@ -387,7 +386,7 @@ def _sheet(orders: pl.DataFrame, lines: pl.DataFrame, events: pl.DataFrame) -> _
     )
 
 
-def _lines_of_events(events: pl.DataFrame, lines: pl.DataFrame, first_line: Ints) -> tuple[Ints, Flags]:
+def _lines_of_events(events: pl.DataFrame, lines: pl.DataFrame) -> tuple[Ints, Flags]:
     """The place of the line each event names, and whether it names one that its order does not have."""
     place = np.full(len(events), _NOBODY, dtype=np.int64)
     is_unknown = np.zeros(len(events), dtype=bool)
@@ -448,7 +447,7 @@ class _Walk:
         status = self.outcome.status[order]
         self._decided(events[_IS_ADMINISTRATIVE[code]])
         is_rejected = status == _STATUS["rejected"]
-        self.outcome.reason[events[_IS_FACT[code] & is_rejected]] = _REASON["order_rejected"]
+        self.outcome.reason[events[_IS_OF_GOODS[code] & is_rejected]] = _REASON["order_rejected"]
         for kind in PHYSICAL:
             self._happened(kind, events[(code == _EVENT[kind]) & ~is_rejected])
         cancelling = code == _EVENT["cancelled"]
@@ -657,7 +656,7 @@ def _frames(sheet: _Sheet, outcome: _Outcome) -> Folded:
         cancelled_at=_moments(sheet, outcome.cancelled_by),
         has_refused_fact=np.bincount(sheet.order[is_refused_fact], minlength=len(sheet.orders)) > 0,
     )
-    refusal = pl.Series(_REASONS).gather(pl.Series(np.where(is_accepted, 0, outcome.reason)))
+    refusal = pl.Series(REFUSALS).gather(pl.Series(np.where(is_accepted, 0, outcome.reason)))
     timeline = sheet.events.select(
         "order_id",
         "line_no",

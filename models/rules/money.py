@@ -14,6 +14,7 @@ SUM = pl.Decimal(38, 4)
 STORED = pl.Decimal(18, 4)
 ZERO = pl.lit(0).cast(STORED)
 BEYOND_ALL_MONEY = 1e24
+LARGEST_VALUE = 1e18
 
 PLACES: dict[int, tuple[str, ...]] = {
     0: (
@@ -61,6 +62,14 @@ def written(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
 def times(quantity: pl.Expr, price: pl.Expr, currency: pl.Expr) -> pl.Expr:
     """Quantity x price in the currency's places."""
     return rounded(quantity.cast(pl.Decimal(38, 0)) * price.cast(pl.Decimal(38, 4)), currency)
+
+
+def at_rate(amount: pl.Expr, rate: pl.Expr) -> pl.Expr:
+    """An amount in the reporting currency with four places, as sums of many need it; null without a rate, or where it is
+    beyond all value."""
+    is_money = (amount.cast(pl.Float64) * rate.cast(pl.Float64)).abs() < LARGEST_VALUE
+    exact = pl.when(is_money).then(amount).cast(EXACT) * rate.cast(EXACT)
+    return exact.round(4, mode="half_away_from_zero").cast(SUM)
 
 
 def stored(amount: pl.Expr) -> pl.Expr:

@@ -229,7 +229,7 @@ def plans(
     dear = dear_cost(products, suppliers, terms, rates, costs.currency) if dear is None else dear
     items = _with_stock_wanted(items, rates, season, as_of, costs, dear)
     walked = balances(items, waiting, coming, season, as_of)
-    items = _with_lowest(items, walked, waiting, coming, as_of)
+    items = _with_lowest(items, walked, coming, as_of)
     return Planned(_chained(items, as_of, policy_version), unplanned)
 
 
@@ -429,9 +429,7 @@ def _expected(after: str, days: str, season: pl.DataFrame, as_of: date) -> pl.Ex
     ).round(PLACES)
 
 
-def _with_lowest(
-    items: pl.DataFrame, walked: pl.DataFrame, waiting: pl.DataFrame, coming: pl.DataFrame, as_of: date
-) -> pl.DataFrame:
+def _with_lowest(items: pl.DataFrame, walked: pl.DataFrame, coming: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """Put the lowest day and its balance beside each item, and what comes by when."""
     low = pl.col("balance").arg_min()
     safety = items.select(item=pl.int_range(pl.len(), dtype=pl.UInt32), safety_stock="safety_stock")
@@ -492,18 +490,13 @@ def _chained(items: pl.DataFrame, as_of: date, policy_version: str) -> pl.DataFr
         flags=_flags(),
         seen_stretches=pl.lit(None, pl.Int64),
         seen_quantity=pl.lit(None, pl.Int64),
-    ).with_columns(amount_r=_in_reporting_currency())
+    ).with_columns(amount_r=money.at_rate(pl.col("amount"), pl.col("currency_rate")))
     schema = polars_schema(ReorderPlan)
     return planned.with_columns(sentence=sentence()).select(schema.names()).cast(schema).sort(ITEM)
 
 
 def _day(days: str, as_of: date) -> pl.Expr:
     return pl.lit(as_of) + pl.duration(days=pl.col(days))
-
-
-def _in_reporting_currency() -> pl.Expr:
-    exact = pl.col("amount").cast(pl.Decimal(38, 4)) * pl.col("currency_rate").cast(pl.Decimal(38, 10))
-    return exact.round(4, mode="half_away_from_zero")
 
 
 def _steps() -> pl.Expr:

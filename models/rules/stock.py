@@ -20,7 +20,6 @@ BEGINNING = date(1970, 1, 1)
 """The first business date that any contract lets in: what holds from here holds always."""
 BUCKETS_END = (30, 60, 90, 180, 365)
 """The last day of age of each bucket but the open one."""
-LARGEST_VALUE = 1e18
 """No stock is worth this much; beyond it a value counts as unknown, since sums of it might not fit."""
 
 
@@ -252,7 +251,7 @@ def costed(rows: pl.DataFrame, day: str, costs: pl.DataFrame) -> pl.DataFrame:
 def local_value(quantity: str) -> pl.Expr:
     """Units at cost in the cost's own currency, exact; zero units are worth 0, whatever they cost."""
     units = pl.col(quantity)
-    is_money = (units.cast(pl.Float64) * pl.col("unit_cost").cast(pl.Float64)).abs() < LARGEST_VALUE
+    is_money = (units.cast(pl.Float64) * pl.col("unit_cost").cast(pl.Float64)).abs() < money.LARGEST_VALUE
     worth = units.cast(pl.Decimal(38, 0)) * pl.when(is_money).then(pl.col("unit_cost")).cast(money.SUM)
     return pl.when(units == 0).then(pl.lit(0).cast(money.SUM)).otherwise(worth)
 
@@ -275,16 +274,11 @@ def valued(rows: pl.DataFrame, day: str, quantity: str, rates: pl.DataFrame) -> 
         rows.sort(day)
         .join_asof(rates.sort("valid_from"), left_on=day, right_on="valid_from", by="currency", check_sortedness=False)
         .with_columns(value=local_value(quantity))
-        .with_columns(value=pl.when(pl.col("value") == 0).then("value").otherwise(_converted("value", "rate")))
+        .with_columns(
+            value=pl.when(pl.col("value") == 0).then("value").otherwise(money.at_rate(pl.col("value"), pl.col("rate")))
+        )
         .drop("valid_from", "rate")
     )
-
-
-def _converted(value: str, rate: str) -> pl.Expr:
-    """A value in the reporting currency with four places; none without a rate, or where it is beyond all value."""
-    is_money = (pl.col(value).cast(pl.Float64) * pl.col(rate).cast(pl.Float64)).abs() < LARGEST_VALUE
-    exact = pl.when(is_money).then(value).cast(money.EXACT) * pl.col(rate).cast(money.EXACT)
-    return exact.round(4, mode="half_away_from_zero").cast(money.SUM)
 
 
 def open_inbound(inbound: pl.DataFrame, as_of: date) -> pl.DataFrame:

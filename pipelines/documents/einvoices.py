@@ -132,7 +132,7 @@ def _told(document: Billed, company: Company) -> dict[str, Any]:
         "BG-7": buyer,
         "BG-13": {"name": buyer["name"], "country_code": document.lines[0]["tax_country"]},
         "BG-23": [_tax(row) for row in document.taxes],
-        "BG-25": [_line(line, head["currency"]) for line in document.lines],
+        "BG-25": [_line(line) for line in document.lines],
         "BT-106": _amount(head["net_amount"]),
         "BT-109": _amount(head["net_amount"]),
         "BT-110": _amount(head["tax_amount"]),
@@ -202,7 +202,7 @@ def _tax(row: Row) -> Row:
     )
 
 
-def _line(line: Row, currency: str) -> Row:
+def _line(line: Row) -> Row:
     quantity, net = line["quantity"], line["net_amount"]
     told = {
         "BT-126": str(line["line_no"]),

@@ -7,14 +7,13 @@ from functools import cache
 
 from models.rules import money
 
-_PLACES = {code: places for places, codes in money.PLACES.items() for code in codes}
 _DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 """Marks that turn the direction of what follows: they have no shape, and can make a text read as another."""
 
 
 def places(currency: str | None) -> int:
     """The places of a currency; two where it is unknown."""
-    return _PLACES.get(currency or "", 2)
+    return money.places(currency or "")
 
 
 def needed_places(amount: Decimal, currency: str | None) -> int:

@@ -42,7 +42,7 @@ def billed(night: Night) -> int:
     written += _reminders(night)
     written += night.put(CustomerExposure, _exposure(night), "true")
     written += night.put(DailyBilling, _daily(night), "true")
-    night.is_done("billing")
+    night.note_done("billing")
     return written
 
 

@@ -21,7 +21,7 @@ def expected(night: Night) -> int:
     inbound = night.rows("inbound").filter(pl.col("ordered_on") <= night.as_of)
     times = rules.lead_times(inbound, night.rows("suppliers"), night.rows("supplier_products"))
     written += night.put(SupplierLeadTime, times, "true")
-    night.is_done("demand")
+    night.note_done("demand")
     return written
 
 
@@ -38,8 +38,7 @@ def _counted(night: Night) -> int:
         orders, lines, shipments = demand.asked(warehouse, first, last)
         parts.append(rules.asked(orders, lines, shipments, nowhere, default_location=night.default_location))
     days = rules.marked(pl.concat(parts), demand.without_stock(warehouse, night.as_of))
-    warehouse.run(f"DELETE FROM marts.demand_daily d WHERE {demand.CHANGED}")
-    warehouse.run("DELETE FROM core.changed_stock")
+    demand.forget_changed(warehouse)
     return night.put(DemandDay, days, "false")
 
 

@@ -12,7 +12,7 @@ from pipelines.warehouse import nights
 
 def advanced(night: Night) -> int:
     """Fold the events of every touched order into its status, its numbers and its timeline."""
-    nights.note_changed(night.warehouse)
+    nights.note_unpublished(night.warehouse)
     shipped_anyway = nights.shipped_anyway(night.warehouse)
     with night.warehouse.gathered():
         written = sum(

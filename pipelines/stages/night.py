@@ -198,7 +198,7 @@ class Night:
             self.warehouse.value("SELECT value FROM core.meta WHERE name = ?", [f"{stage}_rules"]) != self.fingerprint
         )
 
-    def is_done(self, stage: str) -> None:
+    def note_done(self, stage: str) -> None:
         """Note by which settings and rules a stage has worked; part of its transaction."""
         self.warehouse.run("INSERT OR REPLACE INTO core.meta VALUES (?, ?)", [f"{stage}_rules", self.fingerprint])
         self.warehouse.run("DELETE FROM core.meta WHERE name = ?", [f"{stage}_from"])

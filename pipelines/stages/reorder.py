@@ -94,7 +94,7 @@ def _planned(night: Night, waiting: pl.DataFrame, coming: pl.DataFrame) -> rules
     parts = []
     for bucket in demand.find_skus(warehouse, BUCKET):
         within = demand.within(bucket)
-        skus = warehouse.frame(f"SELECT sku FROM sku_buckets WHERE bucket = {bucket}")
+        skus = demand.skus_of(warehouse, bucket)
         here, waits, comes, sold = (
             rows.join(skus, on="sku", how="semi") for rows in (levels, waiting, coming, products)
         )

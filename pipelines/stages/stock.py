@@ -51,7 +51,7 @@ def stocked(night: Night) -> int:
     written += night.put(StockPosition, positions, tonight)
     ages = rules.ageing(stock.layers(warehouse), as_of, costs, night.currency_rates)
     written += night.put(StockAgeing, ages, tonight)
-    night.is_done("stock")
+    night.note_done("stock")
     return written
 
 

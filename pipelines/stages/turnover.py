@@ -5,6 +5,7 @@ from datetime import date
 import polars as pl
 
 from models.rules import turnover as rules
+from models.tables.base import empty
 from models.tables.stock import StockHistory, StockLedger
 from models.tables.turnover import InventoryTurnover
 from pipelines.stages.night import Night
@@ -17,20 +18,18 @@ def turned(night: Night) -> int:
     warehouse = night.warehouse
     first_day = turnover.first_day(warehouse, night.as_of)
     if first_day is None:
-        return night.put(InventoryTurnover, warehouse.table(InventoryTurnover, "false"), "true")
+        return night.put(InventoryTurnover, empty(InventoryTurnover), "true")
     periods = rules.periods(first_day, night.as_of)
-    gone = ", ".join(f"'{period}'" for period in periods["period"])
-    warehouse.run(f"DELETE FROM marts.inventory_turnover WHERE period NOT IN ({gone})")
+    turnover.keep(warehouse, periods["period"])
     if not night.is_new("turnover"):
         periods = periods.filter(pl.col("last_on") >= night.changed_from("turnover"))
     since: date = periods.select(pl.col("first_on").min()).item()
-    names = ", ".join(f"'{period}'" for period in periods["period"])
-    warehouse.run(f"DELETE FROM marts.inventory_turnover WHERE period IN ({names})")
+    turnover.forget(warehouse, periods["period"])
     written = 0
     sales = turnover.sales(warehouse, since, night.default_location)
     for bucket in demand.find_skus(warehouse, BUCKET):
         theirs = demand.within(bucket)
-        skus = warehouse.frame(f"SELECT sku FROM sku_buckets WHERE bucket = {bucket}")
+        skus = demand.skus_of(warehouse, bucket)
         figures = rules.inventory_turnover(
             warehouse.table(StockHistory, theirs),
             warehouse.table(StockLedger, f"{theirs} AND moved_on >= DATE '{since}'"),
@@ -40,5 +39,5 @@ def turned(night: Night) -> int:
             sales.join(skus, on="sku", how="semi"),
         )
         written += night.put(InventoryTurnover, figures, "false")
-    night.is_done("turnover")
+    night.note_done("turnover")
     return written

@@ -97,6 +97,12 @@ def counted(warehouse: Warehouse) -> pl.DataFrame:
     )
 
 
+def forget_changed(warehouse: Warehouse) -> None:
+    """Take out the days that are counted anew, and the note of whose stock changed."""
+    warehouse.run(f"DELETE FROM marts.demand_daily d WHERE {CHANGED}")
+    warehouse.run("DELETE FROM core.changed_stock")
+
+
 def without_stock(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     """The changed days that ended with nothing on hand: sku, location_id, day."""
     return warehouse.frame(
@@ -139,6 +145,11 @@ def find_skus(warehouse: Warehouse, bucket_size: int) -> range:
         """
     )
     return range(int(warehouse.value("SELECT coalesce(max(bucket) + 1, 0) FROM sku_buckets")))
+
+
+def skus_of(warehouse: Warehouse, bucket: int) -> pl.DataFrame:
+    """The SKUs of one bucket: sku."""
+    return warehouse.frame(f"SELECT sku FROM sku_buckets WHERE bucket = {bucket}")
 
 
 def within(bucket: int) -> str:

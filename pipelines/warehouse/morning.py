@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from models.rules.lifecycle import FACTS
 from models.tables import FEEDS
 from models.tables.base import declaration, empty, polars_schema
 from models.tables.intake import WaitingRow
@@ -125,21 +126,23 @@ def refused_facts(warehouse: Warehouse) -> pl.DataFrame:
     """The first refused physical event of each order that waits for a decision on it."""
     return warehouse.frame(
         _with_amount(
-            """SELECT order_id, event, reason FROM core.order_timeline
+            f"""SELECT order_id, event, reason FROM core.order_timeline
                SEMI JOIN (SELECT order_id FROM core.orders WHERE has_refused_fact) USING (order_id)
                WHERE NOT is_accepted AND reason <> 'voided'
-               AND event IN ('picked', 'packed', 'shipped', 'in_transit', 'delivered', 'returned')
+               AND event IN ({", ".join(f"'{fact}'" for fact in FACTS)})
                QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY occurred_at, event_id) = 1"""
         )
     )
 
 
 def open_promises(warehouse: Warehouse) -> pl.DataFrame:
-    """Orders that were promised for a day and are not closed."""
+    """Orders that are promised for a day and are not closed; where no feed tells of deliveries, what is shipped is done."""
     return warehouse.frame(
         _with_amount(
-            """SELECT order_id, first_promised_on, fulfilment FROM core.orders
-               WHERE status IN ('received', 'confirmed', 'on_hold') AND first_promised_on IS NOT NULL"""
+            """SELECT order_id, coalesce(promised_on, first_promised_on) AS promised_on, fulfilment FROM core.orders
+               WHERE status IN ('received', 'confirmed', 'on_hold') AND coalesce(promised_on, first_promised_on) IS NOT NULL
+               AND (fulfilment <> 'shipped'
+                    OR EXISTS (FROM core.orders WHERE fulfilment IN ('partly_delivered', 'delivered')))"""
         )
     )
 

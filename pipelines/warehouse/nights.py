@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from models.rules.lifecycle import FACTS
 from models.rules.retraction import retracted
 from models.tables import FEEDS
 from models.tables.base import polars_schema
@@ -16,7 +17,6 @@ from models.tables.trends import SalesEntry
 from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
 
-PHYSICAL = ("picked", "packed", "shipped", "in_transit", "delivered", "returned")
 DECIDED_EVENTS = {"release": "released", "reject": "rejected", "cancel": "cancelled", "approve": "confirmed"}
 """What a person's decision on an order is, told as an event."""
 
@@ -63,7 +63,7 @@ class Since(NamedTuple):
     @property
     def came(self) -> str:
         """The condition of rows that came or took effect since, or will yet."""
-        day = _day(self.before)
+        day = day_of(self.before)
         return f"(file_sequence > {self.seen} OR arrives_on > {day} OR revised_on > {day})"
 
 
@@ -131,7 +131,7 @@ def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, 
     warehouse.run(f"CREATE OR REPLACE TEMP TABLE decided AS {current('decisions', as_of)}")
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE changed_files AS
-            SELECT file_id FROM core.retractions WHERE changed_on > {_day(before)}"""
+            SELECT file_id FROM core.retractions WHERE changed_on > {day_of(before)}"""
     )
     _find_hidden(warehouse, as_of)
     suspected = _touched(warehouse, as_of, before if is_same else None, seen, acts=acts)
@@ -151,12 +151,13 @@ def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, 
     return int(warehouse.value("SELECT coalesce(max(bucket) + 1, 0) FROM touched"))
 
 
-def note_changed(warehouse: Warehouse) -> None:
+def note_unpublished(warehouse: Warehouse) -> None:
     """Remember for the next publication which orders the night changed."""
     warehouse.run("INSERT INTO core.unpublished_orders SELECT order_id FROM touched")
 
 
-def _day(day: date | None) -> str:
+def day_of(day: date | None) -> str:
+    """A date as SQL has it; none is before all dates."""
     return f"DATE '{day}'" if day else "DATE '0001-01-01'"
 
 
@@ -165,7 +166,7 @@ def _find_hidden(warehouse: Warehouse, as_of: date) -> None:
     warehouse.run("CREATE OR REPLACE TEMP TABLE hidden_events (event_id VARCHAR, file_id VARCHAR)")
     if not warehouse.filled("retracted_files"):
         return
-    told = f"(FROM feeds.order_events WHERE arrives_on <= {_day(as_of)})"
+    told = f"(FROM feeds.order_events WHERE arrives_on <= {day_of(as_of)})"
     warehouse.run(
         f"""
         INSERT INTO hidden_events
@@ -181,7 +182,7 @@ def _touched(warehouse: Warehouse, as_of: date, before: date | None, seen: int, 
     """A query of the touched orders, and of ids that are no order's; what nothing new came of is not looked at."""
     if before is None:
         return f"{current('orders', as_of, ['order_id'])} UNION SELECT order_id FROM core.orders"
-    since, tonight = _day(before), _day(as_of)
+    since, tonight = day_of(before), day_of(as_of)
     retracts = bool(warehouse.filled("changed_files"))
     fresh = f"""(file_sequence > {seen} OR arrives_on > {since} AND arrives_on <= {tonight}
                  OR revised_on > {since} AND revised_on <= {tonight}
@@ -274,7 +275,7 @@ def judged(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str
         may_be_ended (something of it was cancelled or rejected).
     """
     within = bucket_within(bucket)
-    physical = ", ".join(f"'{event}'" for event in PHYSICAL)
+    physical = ", ".join(f"'{event}'" for event in FACTS)
     sold = ", ".join(f"'{channel}'" for channel in handed_over) or "NULL"
     return warehouse.frame(
         f"""
@@ -288,7 +289,7 @@ def judged(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str
                coalesce(has_confirmed, false) AS is_confirmed_by_feed, coalesce(has_released, false) AS is_released,
                coalesce(has_ending, false) AS may_be_ended
         FROM ({current("orders", as_of, within=within)}) o LEFT JOIN told USING (order_id)
-        ANTI JOIN (SELECT order_id FROM core.night_events WHERE event = 'confirmed' AND as_of < {_day(as_of)}) USING (order_id)
+        ANTI JOIN (SELECT order_id FROM core.night_events WHERE event = 'confirmed' AND as_of < {day_of(as_of)}) USING (order_id)
         ORDER BY order_id
         """
     )
@@ -319,7 +320,7 @@ def told_events(as_of: date, within: str) -> str:
         SELECT order_id, line_no, event_id, event, occurred_at, quantity, reason, location_id, carrier, tracking_no,
                'feed' AS source,
                event_id IN ({voided("event")}) OR file_id IN (FROM retracted_files) AS is_voided
-        FROM (FROM feeds.order_events {within}) ANTI JOIN hidden_events USING (event_id, file_id) WHERE arrives_on <= {_day(as_of)}
+        FROM (FROM feeds.order_events {within}) ANTI JOIN hidden_events USING (event_id, file_id) WHERE arrives_on <= {day_of(as_of)}
         UNION ALL
         SELECT order_id, NULL, 'decision:' || decision_id, event, decided_at, NULL,
                concat_ws(': ', decided_by, reason), NULL, NULL, NULL, 'night', false
@@ -340,9 +341,9 @@ def known_findings(warehouse: Warehouse, as_of: date, bucket: int) -> pl.DataFra
     return warehouse.frame(
         f"""
         SELECT order_id, line_no, gate, severity, facts,
-               is_open OR coalesce(closed_on >= {_day(as_of)}, false) AS is_open, as_of,
-               CASE WHEN closed_on < {_day(as_of)} THEN closed_on END AS closed_on
-        FROM (FROM core.order_findings {bucket_within(bucket)}) WHERE as_of < {_day(as_of)}
+               is_open OR coalesce(closed_on >= {day_of(as_of)}, false) AS is_open, as_of,
+               CASE WHEN closed_on < {day_of(as_of)} THEN closed_on END AS closed_on
+        FROM (FROM core.order_findings {bucket_within(bucket)}) WHERE as_of < {day_of(as_of)}
         ORDER BY ALL
         """
     )
@@ -355,7 +356,7 @@ def events(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str
     or cancels the whole order.
     """
     within = bucket_within(bucket)
-    physical = ", ".join(f"'{event}'" for event in PHYSICAL)
+    physical = ", ".join(f"'{event}'" for event in FACTS)
     sold = ", ".join(f"'{channel}'" for channel in handed_over) or "NULL"
     return warehouse.frame(
         f"""
@@ -364,7 +365,7 @@ def events(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str
             SELECT order_id, NULL::BIGINT AS line_no, event_id, event, occurred_at, NULL::BIGINT AS quantity, reason,
                    NULL::VARCHAR AS location_id, NULL::VARCHAR AS carrier, NULL::VARCHAR AS tracking_no, 'night' AS source,
                    false AS is_voided
-            FROM (FROM core.night_events {within}) WHERE as_of <= {_day(as_of)}
+            FROM (FROM core.night_events {within}) WHERE as_of <= {day_of(as_of)}
             UNION ALL
             SELECT order_id, NULL, order_id || ':delivered', 'delivered', ordered_at, NULL, 'handed over at the sale',
                    location_id, NULL, NULL, 'night', false
@@ -389,7 +390,7 @@ def daily_days(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
         f"""
         CREATE OR REPLACE TEMP TABLE calendar AS
         SELECT day, channel FROM (
-            SELECT unnest(range(min(ordered_on), {_day(as_of)} + 1, INTERVAL 1 DAY))::DATE AS day FROM core.orders
+            SELECT unnest(range(min(ordered_on), {day_of(as_of)} + 1, INTERVAL 1 DAY))::DATE AS day FROM core.orders
             UNION SELECT day FROM core.sales_entries
         ) CROSS JOIN (SELECT DISTINCT channel FROM core.orders)
         """

@@ -10,7 +10,9 @@ from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
 
 NUMBERS_BROKEN = """NOT (0 <= returned AND returned <= delivered AND delivered <= shipped
-                         AND shipped <= quantity - cancelled AND cancelled <= quantity)"""
+                         AND shipped <= quantity - cancelled AND 0 <= cancelled AND cancelled <= quantity
+                         AND 0 <= packed AND packed <= quantity
+                         AND 0 <= picked AND picked <= allocated AND allocated <= quantity)"""
 NOT_REJECTED = "ANTI JOIN (SELECT order_id FROM core.orders WHERE status = 'rejected') USING (order_id)"
 """The join that leaves out rows of rejected orders."""
 
@@ -93,7 +95,7 @@ def compared(warehouse: Warehouse, as_of: date, *, acts: bool = True) -> list[Co
             "numbers_are_possible",
             0,
             one(f"SELECT count(*) FROM core.order_lines WHERE {NUMBERS_BROKEN}"),
-            "Lines where not 0 <= returned <= delivered <= shipped <= ordered - cancelled.",
+            "Lines where not 0 <= returned <= delivered <= shipped <= ordered - cancelled, or picked, packed or allocated is off.",
         ),
         Compared(
             "every_event_is_on_a_timeline",

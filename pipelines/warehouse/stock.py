@@ -47,7 +47,7 @@ def find_touched(
     before; all of them where `everything` is asked for, or where files were retracted or locations are new. Left is the
     temporary table `touched_stock` (sku, from_day, bucket); they stay noted until `demand` has seen them.
     """
-    before, tonight = _day(since.before), _day(as_of)
+    before, tonight = nights.day_of(since.before), nights.day_of(as_of)
     fresh = f"""(file_sequence > {since.seen} OR arrives_on > {before} AND arrives_on <= {tonight})"""
     fresh_version = f"{fresh[:-1]} OR revised_on > {before} AND revised_on <= {tonight})"
     whole = (
@@ -87,10 +87,6 @@ def find_touched(
     )
     warehouse.run("INSERT INTO core.changed_stock SELECT sku, from_day FROM touched_stock")
     return range(int(warehouse.value("SELECT coalesce(max(bucket) + 1, 0) FROM touched_stock")))
-
-
-def _day(day: date | None) -> str:
-    return f"DATE '{day}'" if day else "DATE '0001-01-01'"
 
 
 def within(bucket: int) -> str:
@@ -163,7 +159,7 @@ def product_versions(warehouse: Warehouse, as_of: date, where: str = "") -> pl.D
                row_number() OVER (ORDER BY p.updated_at NULLS FIRST, p.file_sequence, p.record_number) AS version
         FROM (FROM feeds.products {where}) p
         JOIN (SELECT file_sequence, as_of FROM core.feed_files) f USING (file_sequence)
-        WHERE coalesce(p.arrives_on, {_day(as_of)}) <= {_day(as_of)} AND p.file_id NOT IN (FROM retracted_files)
+        WHERE coalesce(p.arrives_on, {nights.day_of(as_of)}) <= {nights.day_of(as_of)} AND p.file_id NOT IN (FROM retracted_files)
         """
     ).cast({name: schema[name] for name in names})
 

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from models.tables import CATALOG, FEEDS
+from models.tables import CATALOG
 from models.tables.base import Declaration, TableClass, declaration, polars_schema
 from pipelines.workspace import OrderhouseError
 
@@ -345,7 +345,3 @@ class Warehouse:
         """Which of these tables, named or as queries in parentheses, have rows."""
         asked = " UNION ALL ".join(f"(SELECT {nth} AS nth FROM {place} LIMIT 1)" for nth, place in enumerate(places))
         return {places[nth] for nth in self.frame(asked)["nth"]}
-
-    def feed_names(self) -> tuple[str, ...]:
-        """Every feed of the contract."""
-        return tuple(FEEDS)

@@ -14,6 +14,18 @@ def first_day(warehouse: Warehouse, as_of: date) -> date | None:
     return found
 
 
+def keep(warehouse: Warehouse, periods: pl.Series) -> None:
+    """Take out the periods that are no more, such as the year up to the night before."""
+    with warehouse.given(kept=periods.to_frame("period")):
+        warehouse.run("DELETE FROM marts.inventory_turnover WHERE period NOT IN (FROM kept)")
+
+
+def forget(warehouse: Warehouse, periods: pl.Series) -> None:
+    """Take out the periods that are computed anew."""
+    with warehouse.given(changed=periods.to_frame("period")):
+        warehouse.run("DELETE FROM marts.inventory_turnover WHERE period IN (FROM changed)")
+
+
 def sales(warehouse: Warehouse, since: date, default_location: str) -> pl.DataFrame:
     """Net sales since a day by SKU and the place they were sent from: the order's first shipment, else the order's own
     location, else the default one. A sale without an exchange rate makes its amount unknown.

@@ -123,6 +123,28 @@ def test_debit_is_credit_in_every_currency(monkeypatch: pytest.MonkeyPatch, nigh
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "subject", "page", "link"),
+    [
+        ("late_order", "O-1", "lifecycle", "lifecycle?order=O-1"),
+        ("orders_rejected", "unknown_sku", "lifecycle", "lifecycle"),
+        ("vain_decision", "d1", "lifecycle", "lifecycle"),
+        ("oversold", "A@W", "stock", "stock?sku=A"),
+    ],
+)
+def test_a_thing_to_do_leads_to_its_subject_where_its_page_knows_such(
+    kind: str, subject: str, page: str, link: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    todo = frame(
+        "as_of | item_id | role | kind | subject_id | amount | first_seen_on | sentence | page",
+        f"{AS_OF} | {kind}:{subject} | operator | {kind} | {subject} | | {AS_OF} | Look at it. | {page}",
+        schema=AttentionItem,
+    )
+    publish(tmp_path, {"attention": todo})
+    told = texts(opened(monkeypatch, tmp_path, "overview"))
+    assert f'href="{link}"' in told
+
+
 def test_a_thing_for_billing_to_do_leads_to_its_invoice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     todo = frame(
         "as_of | item_id | role | kind | subject_id | amount | first_seen_on | sentence | page",

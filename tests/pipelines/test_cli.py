@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from pipelines.cli import main
+from models.rules.attention import ACTIONS
+from pipelines.cli import REPORTS, main
 from pipelines.nightly import nightly
 from pipelines.workspace import Workspace
 from tests.shops import day, land, query, small_shop
@@ -20,6 +21,15 @@ from tests.shops import day, land, query, small_shop
 def typed(*words: str, shop: Path | None = None) -> Result:
     named = ["--workspace", str(shop)] if shop else []
     return CliRunner().invoke(main, [*named, *words])
+
+
+def test_the_readme_names_every_command_report_and_decision() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    commands = [name for name in main.commands if f"`orderhouse {name}" not in readme]
+    decisions = readme.partition("What people decide")[2].partition("\n6. ")[0]
+    actions = sorted({action for actions in ACTIONS.values() for action in actions if action not in decisions})
+    subjects = sorted(subject for subject in ACTIONS if f"`{subject}`" not in decisions)
+    assert (commands, [name for name in REPORTS if name not in readme], actions, subjects) == ([], [], [], [])
 
 
 def test_a_replay_closes_each_night_and_says_each_stage(tmp_path: Path) -> None:
@@ -358,3 +368,29 @@ def test_rejects_of_a_feed_that_is_none_are_no_empty_list(tmp_path: Path) -> Non
     nightly(found, day("2026-01-03"))
     assert "nope is neither a feed nor a source" in typed("reject", "list", "--feed", "nope", shop=found.root).output
     assert "0 rejected records" in typed("reject", "list", "--feed", "orders", shop=found.root).output
+
+
+def test_rule_files_and_variables_that_nothing_goes_by_are_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = small_shop(tmp_path / "shop")
+    (found.root / "rules").mkdir()
+    for name in ("gatez.csv", "gates.csv~", "zones.csv", ".hidden"):
+        (found.root / "rules" / name).write_text("gate\n", encoding="utf-8")
+    told = typed("nightly", "--as-of", "2026-01-02", shop=found.root)
+    assert told.exit_code == 0
+    assert [Path(line.split()[5].rstrip(",")).name for line in told.output.splitlines() if "left aside" in line] == [
+        "gates.csv~",
+        "gatez.csv",
+    ]
+    monkeypatch.setenv("ORDERHOUSE_BILING__POLICY", "on_shipment")
+    doctor = typed("doctor", shop=found.root)
+    assert "ORDERHOUSE_BILING__POLICY is no setting" in doctor.output
+    assert "gatez.csv, which is no rule table" in doctor.output
+
+
+def test_far_from_any_workspace_the_one_meant_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ORDERHOUSE_WORKSPACE", raising=False)
+    assert "No workspace here or above; this is about " in typed("track", "o1").output
+    assert "No workspace here" not in typed("track", "o1", shop=tmp_path).output

@@ -12,7 +12,7 @@ from tests.builders import frame
 
 NIGHT = date(2026, 1, 5)
 SEEN = {"item_id": pl.String, "first_seen_on": pl.Date}
-MONEY = {"amount": pl.Decimal(38, 4), "first_promised_on": pl.Date}
+MONEY = {"amount": pl.Decimal(38, 4), "promised_on": pl.Date}
 NOTHING_BEFORE = frame("item_id | first_seen_on", schema=SEEN)
 
 
@@ -57,7 +57,7 @@ def test_what_waits_since_tonight_only_is_no_work_yet() -> None:
 
 def test_an_order_is_late_the_day_after_its_promise_until_it_has_arrived() -> None:
     orders = frame(
-        "order_id | first_promised_on | fulfilment | amount",
+        "order_id | promised_on | fulfilment | amount",
         "due | 2026-01-05 | none | 1",
         "late | 2026-01-04 | shipped | 2",
         "there | 2026-01-04 | delivered | 3",

@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 
 from models.rules.lifecycle import (
     EFFECTS,
+    FACTS,
     LONG,
     Folded,
     broken_numbers,
@@ -293,6 +294,14 @@ def test_every_fact_has_its_own_limit(fact: str) -> None:
     assert refusals(of(f"{fact} 1 6")) == ["more_than_possible"]
     assert refusals(of(f"{fact} 1 5", f"{fact} 1 1")) == [None, "more_than_possible"]
     assert refusals(of(fact, fact)) == [None, "nothing_left"]
+
+
+@pytest.mark.parametrize("fact", ["allocated", *FACTS])
+def test_goods_that_moved_impossibly_stop_their_order_and_a_promise_of_stock_does_not(fact: str) -> None:
+    too_much = "in_transit" if fact == "in_transit" else f"{fact} 1 6"
+    refused = of("rejected", too_much) if fact == "in_transit" else of(too_much)
+    assert refusals(refused)[-1] is not None
+    assert refused.orders["has_refused_fact"].to_list() == [fact in FACTS]
 
 
 def test_an_open_delivered_means_what_was_shipped() -> None:
