@@ -128,7 +128,8 @@ def _settings_in_force(workspace: Workspace, settings: Settings) -> Iterator[Fin
                 origin = f"environment {name}"
             elif key in workspace.file_settings.get(section, {}):
                 origin = workspace.settings_file.name
-            yield Finding("settings", f"[{section}] {key} = {'none' if value is None else value} ({origin})")
+            shown = "none" if value is None else "(set, not shown)" if "secret" in key else value
+            yield Finding("settings", f"[{section}] {key} = {shown} ({origin})")
 
 
 def _rule_tables(workspace: Workspace) -> Iterator[Finding]:
@@ -210,7 +211,7 @@ def _landing(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _store(workspace: Workspace) -> Iterator[Finding]:
-    from pipelines import lock
+    from pipelines import journal, lock
     from pipelines.intake import archive_path
     from pipelines.warehouse import Warehouse, nights
 
@@ -221,9 +222,12 @@ def _store(workspace: Workspace) -> Iterator[Finding]:
             files = warehouse.frame("SELECT DISTINCT file_id, name FROM core.feed_files ORDER BY ALL")
             zone = warehouse.value("SELECT value FROM core.meta WHERE name = 'time_zone'")
             red = nights.broken_proofs(warehouse, last) if last else []
+            foreign = journal.foreign(warehouse, workspace)
     except OrderhouseError as error:
         yield Finding("warehouse", str(error), not isinstance(error, lock.Locked))
         return
+    if foreign is not None:
+        yield Finding("warehouse", foreign, True)
     if begun is not None and (last is None or begun > last):
         yield Finding(
             "warehouse", f"The night of {begun} was begun and not ended; run `orderhouse nightly` to go on.", True

@@ -68,6 +68,7 @@ class Delivery:
     rejects: list[pl.DataFrame] = field(default_factory=list)
     duplicates: set[int] = field(default_factory=set)
     is_retry: bool = False
+    seen: tuple[int, ...] = ()
 
     def reject(self, rows: pl.DataFrame) -> None:
         """Note rejected records: record_number, raw, reasons, values; a record may be noted again for other reasons."""
@@ -199,6 +200,12 @@ def archive_path(workspace: Workspace, file_id: str) -> Path:
     return workspace.archive / file_id[:2] / file_id
 
 
+def state_of(path: Path) -> tuple[int, ...]:
+    """What changes with the file or its content: a file delivered under the same name meanwhile has another."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def archived(workspace: Workspace, path: Path) -> str:
     """Keep the bytes of a landed file for ever; returns their sha256."""
     drafts = workspace.archive / "drafts"
@@ -282,7 +289,14 @@ def clear(warehouse: Warehouse, workspace: Workspace, deliveries: list[Delivery]
     for delivery in deliveries:
         if delivery.landed is not None:
             try:
+                if state_of(delivery.landed) != delivery.seen:
+                    say(
+                        f"left in landing: {delivery.feed}/{delivery.name} is another by now; the next night takes that in"
+                    )
+                    continue
                 delivery.landed.unlink(missing_ok=True)
+            except FileNotFoundError:
+                continue
             except OSError as error:
                 say(
                     f"left in landing: {delivery.feed}/{delivery.name} was taken in and cannot be removed ({error.strerror}); "
@@ -325,8 +339,11 @@ def _landed_deliveries(workspace: Workspace, say: Say) -> Iterator[Delivery]:
     """Every complete file, archived; one that cannot be read stays where it is and stops no other."""
     for feed, path in landed(workspace):
         try:
-            yield Delivery(feed, printable(path.name), archived(workspace, path), path)
+            seen = state_of(path)
+            yield Delivery(feed, printable(path.name), archived(workspace, path), path, seen=seen)
         except OSError as error:
+            if error.filename != str(path):
+                raise
             say(
                 f"left in landing: {feed}/{printable(path.name)} cannot be read ({error.strerror}); mend its permissions"
             )
@@ -334,7 +351,8 @@ def _landed_deliveries(workspace: Workspace, say: Say) -> Iterator[Delivery]:
 
 def listed(workspace: Workspace) -> list[tuple[int, date, Delivery]]:
     """Every file of the archive in the order taken in: its number in it, the night that took it in, and the delivery."""
-    rows = map(json.loads, (workspace.archive / DELIVERIES).read_text(encoding="utf-8").splitlines())
+    file = workspace.archive / DELIVERIES
+    rows = map(json.loads, file.read_text(encoding="utf-8").splitlines() if file.exists() else ())
     return [
         (row["taken_in"], date.fromisoformat(row["night"]), Delivery(row["feed"], row["name"], row["sha256"], None))
         for row in rows

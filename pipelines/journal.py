@@ -14,6 +14,7 @@ import polars as pl
 
 from models.tables.base import TableClass, declaration, empty
 from models.tables.rules import RULE_TABLES
+from pipelines import intake
 from pipelines.warehouse import Warehouse, billing
 from pipelines.warehouse.issued import ISSUED
 from pipelines.warehouse.publish import write_whole
@@ -115,6 +116,28 @@ def note_published(workspace: Workspace, as_of: date, moment: str) -> None:
     file = workspace.journal / str(as_of) / PUBLISHED
     if not file.exists():
         write_whole(file, moment + "\n")
+
+
+def foreign(warehouse: Warehouse, workspace: Workspace) -> str | None:
+    """Why a warehouse is not the one that journal and archive tell of, in a sentence; none where it is.
+
+    A night that died at its end may be in the journal already: it has begun in the warehouse too.
+    """
+    begun = warehouse.frame(
+        "SELECT as_of FROM core.nights UNION SELECT as_of FROM core.stage_markers WHERE stage <> 'intake'"
+    )
+    unknown = sorted(
+        {file.parent.name for file in workspace.journal.glob(f"*/{NIGHT}")} - {str(day) for day in begun["as_of"]}
+    )
+    files = {delivery.file_id for _, _, delivery in intake.listed(workspace)}
+    missing = files - set(warehouse.frame("SELECT DISTINCT file_id FROM core.feed_files")["file_id"])
+    if not unknown and not missing:
+        return None
+    what = f"the night of {unknown[-1]}" if unknown else f"{len(missing)} files taken in"
+    return (
+        f"{warehouse.path} is new or older than {workspace.journal if unknown else workspace.archive}, which tells of {what} "
+        "that it does not know; run `orderhouse rebuild` to make it again from them, or move both away to begin anew."
+    )
 
 
 def entries(workspace: Workspace) -> list[Entry]:

@@ -131,6 +131,7 @@ class Session:
         self.workspace, self.warehouse, self.say = workspace, warehouse, say
         self.run = Run(as_of)
         self._tonight: Night | None = None
+        self._acted: set[date] = set()
         business = workspace.settings.business
         for name, value, why in (
             ("time_zone", business.time_zone, "days would be cut anew"),
@@ -182,6 +183,8 @@ class Session:
         self.publish()
         if writes_documents:
             self.write_documents()
+        if self.run.publication is not None:
+            self.warehouse.run("DELETE FROM core.unwritten_nights")
         self.notify()
 
     @contextmanager
@@ -230,6 +233,8 @@ class Session:
     def close(self, night: Night) -> None:
         """Note a night whose stages are all committed."""
         self.run.closed.append(night.as_of)
+        if night.acts:
+            self._acted.add(night.as_of)
         self.run.broken_proofs = nights.broken_proofs(self.warehouse, night.as_of)
 
     def whole_night(self, night: Night) -> None:
@@ -252,10 +257,19 @@ class Session:
         self._note(StageDone(self.run.closed[-1], "publish", 0, time.perf_counter() - started))
 
     def write_documents(self) -> None:
-        """Write the files of what a published night sent out; they can be made again at any time."""
+        """Write the files of what was sent out since this was done last; they can be made again at any time.
+
+        Of a replay those of its last night only: it acts as if each of its nights had been there already.
+        """
         if self.run.publication is None:
             return
-        as_of = self.run.closed[-1]
+        last = self.run.closed[-1]
+        noted = self.warehouse.frame("FROM core.unwritten_nights ORDER BY ALL")["as_of"].to_list()
+        for as_of in noted:
+            if as_of == last or as_of not in self._acted:
+                self._write_night(as_of)
+
+    def _write_night(self, as_of: date) -> None:
         if self.warehouse.value("SELECT count(*) FROM core.purchase_orders WHERE ordered_on = ?", [as_of]):
             from pipelines.documents import purchase_orders
 
@@ -290,6 +304,8 @@ class Session:
 def session(workspace: Workspace, as_of: date, say: Callable[[str], None] = _silent) -> Iterator[Session]:
     """Hold the workspace and open its warehouse for one run."""
     with lock.held(workspace), Warehouse(workspace.warehouse) as warehouse:
+        if (told := journal.foreign(warehouse, workspace)) is not None:
+            raise OrderhouseError(told)
         yield Session(workspace, warehouse, as_of, say)
 
 

@@ -125,6 +125,10 @@ def _history(workspace: Workspace) -> Iterator[dg.DagsterInstance]:
         with dg.DagsterInstance.from_config(str(folder)) as instance:
             yield instance
     except (SQLAlchemyError, dg.DagsterInvalidConfigError, YAMLError) as error:
+        if "disk is full" in str(error) or "No space left on device" in str(error):
+            raise OrderhouseError(
+                "The disk is full; make room and give the command again: what was committed stays."
+            ) from error
         raise OrderhouseError(
             f"Dagster cannot use its history or settings in {folder} ({str(error).splitlines()[0]}); move that folder "
             "away and run again: a new history begins, and the nights themselves are not in it."

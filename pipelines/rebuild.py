@@ -1,9 +1,11 @@
 """A warehouse made anew from archive and journal: the same tables, with what was issued read back."""
 
+import os
 import shutil
 from collections.abc import Callable
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 
 from pipelines import intake, journal, lock
 from pipelines.nightly import Run, Session
@@ -46,12 +48,25 @@ def rebuild(workspace: Workspace, say: Callable[[str], None]) -> Run:
             last.run = run.run
             last.publish()
             _take_in(workspace, warehouse, seen, None, say)
-        old = workspace.warehouse / FILE_NAME
+            warehouse.run("DELETE FROM core.unwritten_nights")
+        old, before = (workspace.warehouse / name for name in (FILE_NAME, "before-rebuild.duckdb"))
         if old.exists():
-            old.replace(workspace.warehouse / "before-rebuild.duckdb")
+            _keep(old, before)
         (work / FILE_NAME).replace(old)
         shutil.rmtree(work, ignore_errors=True)
         return last.run
+
+
+def _keep(old: Path, before: Path) -> None:
+    """Keep the old warehouse under another name, with what it had not yet written into itself, and where it was too."""
+    before.unlink(missing_ok=True)
+    try:
+        os.link(old, before)
+    except OSError:
+        old.replace(before)
+    for wal in (Path(f"{before}.wal"), Path(f"{old}.wal")):
+        if wal.exists():
+            wal.replace(f"{before}.wal")
 
 
 def _take_in(

@@ -19,12 +19,14 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 PROJECT = Path(__file__).resolve().parent.parent
 SETTINGS_FILE = "orderhouse.toml"
 SHOP_RULES = ("tax_rates", "carrier_services", "zones", "holidays")
 """Rule tables that no project can have for a shop."""
+SERIES = r"^\w(?:[\w ./-]*\w)?$"
+"""What the name of a series of numbers may be: it stands in numbers, in names of files and on paper."""
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -139,11 +141,11 @@ class Billing(Section):
     tax_rounding: Literal["per_rate", "per_line"] = "per_rate"
     default_tax_code: str = "STD"
     number_width: int = Field(default=9, ge=1, le=18)
-    first_number: int = Field(default=1, ge=0)
+    first_number: int = Field(default=1, ge=0, lt=10**15)
     shipping_tax_code: str = "STD"
     consolidated_customers: list[str] = []
-    invoice_series: str = Field(default="INV", min_length=1)
-    credit_series: str = Field(default="CRN", min_length=1)
+    invoice_series: str = Field(default="INV", pattern=SERIES)
+    credit_series: str = Field(default="CRN", pattern=SERIES)
 
 
 class Reorder(Section):
@@ -161,7 +163,7 @@ class Publish(Section):
     """How many publications and nights are kept."""
 
     keep: int = Field(default=14, ge=1)
-    nights: int = Field(default=35, ge=1)
+    nights: int = Field(default=35, ge=1, le=36_500)
 
 
 class Notify(Section):
@@ -307,6 +309,10 @@ class Workspace:
         """
         try:
             return Settings(**self.file_settings)
+        except SettingsError as error:
+            raise OrderhouseError(
+                f"A variable of the environment cannot be read: {error}; mend or unset it."
+            ) from error
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])

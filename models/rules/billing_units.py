@@ -133,7 +133,7 @@ def positions(
     delivery or own word on prices with tax was, and what stands on an invoice that was withdrawn.
 
     Shipping goes with the first invoice of its order and is credited only when everything was cancelled, or the order
-    rejected, before anything was shipped. History is left out.
+    rejected, before anything was shipped. Of history nothing is billed; what was, before it became that, is credited.
 
     Args:
         orders: Order rows.
@@ -209,14 +209,14 @@ def _orders(orders: pl.DataFrame, stands: pl.DataFrame, channels: pl.DataFrame, 
     is_monthly = pl.col("customer_id").is_in(list(policies.consolidated_customers)).fill_null(False)
     policy = pl.col("billing").replace_strict(POLICIES, default=None, return_dtype=pl.String)
     return (
-        orders.filter(~pl.col("is_history"))
-        .join(
+        orders.join(
             channels.select("channel", policy=policy, channel_includes_tax="prices_include_tax"),
             on="channel",
             how="left",
             validate="m:1",
         )
         .join(first, on="order_id", how="left", validate="1:1")
+        .filter(~pl.col("is_history") | pl.col("first_event").is_not_null())
         .with_columns(
             policy=pl.coalesce("first_event", "policy"),
             prices_include_tax=pl.coalesce(
@@ -238,7 +238,7 @@ def _orders(orders: pl.DataFrame, stands: pl.DataFrame, channels: pl.DataFrame, 
             .when(is_confirmed & pl.col("has_refused_fact"))
             .then(pl.lit("refused_fact")),
         )
-        .with_columns(may_bill=is_confirmed & ~pl.col("waits") & pl.col("is_held").is_null())
+        .with_columns(may_bill=is_confirmed & ~pl.col("is_history") & ~pl.col("waits") & pl.col("is_held").is_null())
         .select(
             "order_id",
             "customer_id",

@@ -35,7 +35,13 @@ def rule_table(workspace: Workspace, name: str) -> pl.DataFrame:
     file = workspace.rule_file(name)
     if not file.exists():
         return empty(RULE_TABLES[name])
-    rows = _checked(name, file, file.read_bytes(), workspace.settings.business.time_zone)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise OrderhouseError(
+            f"Rule table {file} cannot be read ({error.strerror}); mend that, or take it away."
+        ) from error
+    rows = _checked(name, file, content, workspace.settings.business.time_zone)
     if name == "feeds_expected":
         for feed in sorted(set(rows["feed"]) - {*FEEDS, *workspace.source_folders()}):
             raise OrderhouseError(

@@ -17,6 +17,8 @@ from models.tables.trends import SalesEntry
 from pipelines.warehouse.store import Warehouse
 from pipelines.warehouse.versions import current
 
+KNOWN_ORDERS = "SELECT order_id FROM core.orders UNION ALL SELECT order_id FROM core.sales_entries"
+"""The orders that nights know; one that is no more leaves its sales last, and a night that died before that finds it so."""
 DECIDED_EVENTS = {"release": "released", "reject": "rejected", "cancel": "cancelled", "approve": "confirmed"}
 """What a person's decision on an order is, told as an event."""
 
@@ -119,7 +121,7 @@ def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, 
     changed (it may be running again), and those whose product, customer or exchange rate changed in what counts for an
     order; all of them when settings or rule tables (`rules` stands for them) are not those of the night before. A night
     that acts outward touches what missed nights changed too: nobody has been told of that. The night is noted as one
-    whose rows are still to be published.
+    whose rows are still to be published, and whose documents to be written.
 
     Left for the stages are the temporary tables `decided` (the decisions in effect), `changed_files` (files retracted
     since, or not any more), `touched` (order_id, bucket), `gone` (touched orders that are no more, since all their files
@@ -127,7 +129,8 @@ def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, 
     others stay visible.
     """
     before, seen, is_same = since(warehouse, as_of, rules)
-    warehouse.run("INSERT OR IGNORE INTO core.unpublished_nights VALUES (?)", [as_of])
+    for noted in ("unpublished", "unwritten"):
+        warehouse.run(f"INSERT OR IGNORE INTO core.{noted}_nights VALUES (?)", [as_of])
     warehouse.run(f"CREATE OR REPLACE TEMP TABLE decided AS {current('decisions', as_of)}")
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE changed_files AS
@@ -140,8 +143,7 @@ def prepare(warehouse: Warehouse, as_of: date, rules: str, bucket_size: int, *, 
         f"""
         CREATE OR REPLACE TEMP TABLE touched AS
         SELECT order_id, (row_number() OVER (ORDER BY order_id) - 1) // {bucket_size} AS bucket
-        FROM suspected SEMI JOIN ({current("orders", as_of, ["order_id"])} UNION ALL SELECT order_id FROM core.orders)
-        USING (order_id)
+        FROM suspected SEMI JOIN ({current("orders", as_of, ["order_id"])} UNION ALL {KNOWN_ORDERS}) USING (order_id)
         """
     )
     warehouse.run(
@@ -181,7 +183,7 @@ def _find_hidden(warehouse: Warehouse, as_of: date) -> None:
 def _touched(warehouse: Warehouse, as_of: date, before: date | None, seen: int, *, acts: bool) -> str:
     """A query of the touched orders, and of ids that are no order's; what nothing new came of is not looked at."""
     if before is None:
-        return f"{current('orders', as_of, ['order_id'])} UNION SELECT order_id FROM core.orders"
+        return f"{current('orders', as_of, ['order_id'])} UNION {KNOWN_ORDERS}"
     since, tonight = day_of(before), day_of(as_of)
     retracts = bool(warehouse.filled("changed_files"))
     fresh = f"""(file_sequence > {seen} OR arrives_on > {since} AND arrives_on <= {tonight}

@@ -18,7 +18,7 @@ from models.tables.base import TableClass, declaration, polars_schema
 from pipelines.warehouse.issued import ISSUED
 from pipelines.warehouse.store import Warehouse, place
 from pipelines.warehouse.versions import current
-from pipelines.workspace import Publication, Workspace
+from pipelines.workspace import OrderhouseError, Publication, Workspace
 
 STORAGE_VERSION = "v1.0.0"
 """Files in this storage version open in every DuckDB since 1.0."""
@@ -58,6 +58,10 @@ def publish(
         The new publication.
     """
     workspace.published.mkdir(parents=True, exist_ok=True)
+    if not os.access(workspace.published, os.W_OK | os.X_OK):
+        raise OrderhouseError(
+            f"{workspace.published} cannot be written to; mend its permissions and run the night again."
+        )
     last = _last(workspace)
     number = 1 + max((found.number for found in _all_files(workspace)), default=0)
     publication = Publication(workspace.published / f"orderhouse-{as_of}-{number}.duckdb", as_of, number)

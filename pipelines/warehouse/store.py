@@ -274,6 +274,7 @@ class Warehouse:
             )
             self.run("CREATE TABLE IF NOT EXISTS core.unpublished_orders (order_id VARCHAR)")
             self.run("CREATE TABLE IF NOT EXISTS core.unpublished_nights (as_of DATE PRIMARY KEY)")
+            self.run("CREATE TABLE IF NOT EXISTS core.unwritten_nights (as_of DATE PRIMARY KEY)")
             self.run(
                 """CREATE TABLE IF NOT EXISTS core.retractions (
                 file_id VARCHAR PRIMARY KEY, is_retracted BOOLEAN, changed_on DATE)"""

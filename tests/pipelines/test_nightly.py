@@ -7,18 +7,31 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
-from pipelines import lock
+from pipelines import intake, lock
 from pipelines.inquiries import examined, status
 from pipelines.nightly import nightly, replay, session
 from pipelines.rebuild import rebuild
 from pipelines.stages import STAGES
+from pipelines.warehouse import Warehouse
 from pipelines.warehouse.publish import publish
 from pipelines.workspace import OrderhouseError, Workspace
-from tests.shops import BILLED_BY_NIGHT, DECIDED_BY_NIGHT, assert_same, contents, day, land, query, shop, small_shop
+from tests.shops import (
+    BILLED_BY_NIGHT,
+    DECIDED_BY_NIGHT,
+    assert_same,
+    contents,
+    day,
+    drawn,
+    land,
+    query,
+    shop,
+    small_shop,
+)
 
 PERIOD = (day("2026-01-01"), day("2026-01-04"))
 
@@ -453,3 +466,36 @@ def test_amounts_beyond_all_money_stop_nothing_and_are_in_no_sum(tmp_path: Path)
         ("180000000000027.5900",)
     ]
     assert len(query(found, "SELECT * FROM attention WHERE kind = 'missing_rate'")) == 2
+
+
+def test_a_file_that_is_another_when_it_is_cleared_stays_for_the_next_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = small_shop(tmp_path / "shop")
+    header, row = (
+        "order_id | channel | customer_id | ordered_at | currency",
+        "{} | online | c1 | 2026-01-02T10:00:00Z | GBP",
+    )
+    daily = land(found, "orders", "daily.csv", header, row.format("old"))
+    slow = land(found, "orders", "slow.csv", header, row.format("slow"))
+    load = intake._load
+
+    def meanwhile(warehouse: Warehouse, workspace: Workspace, feed: str, *given: Any) -> None:
+        if feed == "orders":
+            arrived = daily.with_name(".arriving")
+            arrived.write_text(drawn(header, row.format("new")), encoding="utf-8")
+            arrived.replace(daily)
+            with slow.open("a", encoding="utf-8") as file:
+                file.write(drawn(row.format("late")))
+        load(warehouse, workspace, feed, *given)
+
+    told: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "_load", meanwhile)
+        assert nightly(found, day("2026-01-02"), told.append).is_green
+    assert sum("is another by now" in line for line in told) == 2
+    for file in (daily, slow):
+        os.utime(file, (0, 0))
+    assert nightly(found, day("2026-01-03")).is_green
+    assert {order for (order,) in query(found, "SELECT order_id FROM orders")} >= {"old", "new", "slow", "late"}
+    assert not list(daily.parent.iterdir())

@@ -1,14 +1,17 @@
 """Archive and journal give the warehouse again, row by row, whichever runs made it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pipelines import intake
+from pipelines.inquiries import examined
 from pipelines.nightly import nightly
 from pipelines.rebuild import rebuild
 from pipelines.stages import STAGES
-from pipelines.workspace import Workspace
+from pipelines.warehouse.store import FILE_NAME
+from pipelines.workspace import OrderhouseError, Workspace
 from tests.shops import assert_same, contents, day, land, query, small_shop
 
 
@@ -102,3 +105,44 @@ def test_a_rebuild_loses_no_file_that_was_taken_in_after_the_last_night(
     rebuilt(busy)
     assert nightly(busy, day("2026-01-03")).is_green
     assert query(busy, "SELECT count(*) FROM orders WHERE order_id = 'o5'") == [(1,)]
+
+
+@pytest.mark.parametrize("what", ["lost", "older", "before its first night"])
+def test_a_warehouse_that_is_not_the_one_of_journal_and_archive_is_refused(what: str, busy: Workspace) -> None:
+    file = busy.warehouse / FILE_NAME
+    older = file.read_bytes()
+    assert nightly(busy, day("2026-01-03")).is_green
+    before, listed = contents(busy), (busy.archive / intake.DELIVERIES).read_text(encoding="utf-8")
+    if what == "before its first night":
+        shutil.rmtree(busy.journal)
+    file.unlink()
+    if what == "older":
+        file.write_bytes(older)
+    for on in ("2026-01-03", "2026-01-04"):
+        with pytest.raises(OrderhouseError, match=r"is new or older than .*run `orderhouse rebuild`"):
+            nightly(busy, day(on))
+    assert any(told.is_problem and "is new or older" in told.sentence for told in examined(busy))
+    assert (busy.archive / intake.DELIVERIES).read_text(encoding="utf-8") == listed
+    if what != "before its first night":
+        rebuild(busy, lambda _: None)
+        assert_same(before, contents(busy))
+        assert nightly(busy, day("2026-01-04")).is_green
+
+
+def test_a_rebuild_that_dies_in_its_last_moment_leaves_the_old_warehouse(
+    busy: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert nightly(busy, day("2026-01-03")).is_green
+    before = contents(busy)
+
+    def dies(self: Path, target: object) -> Path:
+        if self.parent.name == "rebuild":
+            raise KeyboardInterrupt
+        return plain(self, target)  # type: ignore[arg-type]
+
+    plain = Path.replace
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "replace", dies)
+        rebuild(busy, lambda _: None)
+    assert_same(before, contents(busy))
+    assert nightly(busy, day("2026-01-04")).is_green

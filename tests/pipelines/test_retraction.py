@@ -23,6 +23,7 @@ from tests.shops import (
     land,
     query,
     shop,
+    small_shop,
 )
 
 EVENTS = "event_id | order_id | line_no | event | occurred_at | quantity"
@@ -330,3 +331,23 @@ def test_a_corrected_file_of_a_source_is_mapped_as_if_the_first_had_never_come(t
     before = contents(found)
     assert nightly(found, day("2026-01-03")).is_green
     assert_same(before, contents(found))
+
+
+@pytest.mark.parametrize("stage", ["stock", "trends", "demand"])
+def test_a_night_that_retracts_orders_and_dies_ends_the_same(
+    stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, broken = (small_shop(tmp_path / name) for name in ("whole", "broken"))
+    for found in (whole, broken):
+        nightly(found, day("2026-01-02"))
+        land(found, "decisions", "d.csv", DECISIONS, "d1 | file | orders-1.csv | retract | ann | 2026-01-03T08:00:00Z")
+    assert nightly(whole, day("2026-01-03")).is_green
+
+    def dies(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("pipelines.nightly.STAGES", {**STAGES, stage: dies})
+        nightly(broken, day("2026-01-03"))
+    assert nightly(broken, day("2026-01-03")).is_green
+    assert_same(contents(whole), contents(broken))

@@ -213,6 +213,30 @@ def test_a_stage_that_dies_leaves_nothing_behind_and_the_next_run_ends_the_same(
     assert_same(contents(whole), contents(broken))
 
 
+def test_the_files_of_a_night_that_died_are_written_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = selling_shop(tmp_path / "shop")
+    nightly(found, MONDAY)
+    [(proposal, _)] = proposed(found)
+    decide(found, f"d1 | reorder | {proposal} | approve | | Ann | 2026-03-03T08:00:00Z |")
+
+    def dies(_: Night) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setitem(STAGES, "turnover", dies)
+        nightly(found, TUESDAY)
+    assert nightly(found, WEDNESDAY).is_green
+    assert [on for _, _, on, _, _ in ordered(found)] == [TUESDAY]
+    folder = found.documents / "purchase_orders"
+    assert [night.name for night in folder.iterdir()] == [str(TUESDAY)]
+    for file in (folder / str(TUESDAY)).iterdir():
+        file.unlink()
+    assert nightly(found, WEDNESDAY).is_green
+    assert not list((folder / str(TUESDAY)).iterdir()), "what was written once is left to the commands"
+
+
 def test_what_is_sent_is_taken_out_once_whether_the_warehouse_or_the_order_tells(tmp_path: Path) -> None:
     told, untold = (selling_shop(tmp_path / name, settled("shipments_from_events = true")) for name in ("a", "b"))
     land(

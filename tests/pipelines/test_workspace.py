@@ -80,3 +80,30 @@ def test_a_landing_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> Non
     (tmp_path / "landing").write_text("a file")
     with pytest.raises(OrderhouseError, match=r"The decision was not saved: .* cannot be written"):
         Workspace(tmp_path).decide([decision("d1")])
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "[billing]\ninvoice_series = ' '",
+        "[billing]\ncredit_series = 'CR\\n'",
+        "[billing]\nfirst_number = 99999999999999999999",
+        "[publish]\nnights = 9999999",
+    ],
+)
+def test_a_setting_that_no_night_could_use_is_refused(setting: str, tmp_path: Path) -> None:
+    (tmp_path / "orderhouse.toml").write_text(setting.replace("\\n'", '\\n"').replace("'CR", '"CR'), encoding="utf-8")
+    with pytest.raises(OrderhouseError, match=setting.splitlines()[1].split()[0]):
+        _ = Workspace(tmp_path).settings
+
+
+def test_a_variable_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERHOUSE_REORDER", "notjson")
+    with pytest.raises(OrderhouseError, match="A variable of the environment cannot be read"):
+        _ = Workspace(tmp_path).settings
+
+
+@pytest.mark.parametrize("series", ["INV", "RE-Ä 7", "A/1", "Ö"])
+def test_a_series_may_be_called_as_people_do(series: str, tmp_path: Path) -> None:
+    (tmp_path / "orderhouse.toml").write_text(f"[billing]\ninvoice_series = '{series}'\n", encoding="utf-8")
+    assert Workspace(tmp_path).settings.billing.invoice_series == series

@@ -154,6 +154,15 @@ def test_history_is_never_billed() -> None:
     assert Shop().night(orders("order_id | is_history", "O1 | true"), one_line()).invoices.is_empty()
 
 
+def test_what_became_history_after_its_invoice_is_credited_and_billed_no_more() -> None:
+    shop = Shop()
+    shop.night(ONE_ORDER, one_line())
+    history = orders("order_id | is_history", "O1 | true")
+    assert shop.night(history, one_line(drawn_as="7 | 9.00 | ")).invoices.is_empty()
+    credit = shop.night(history, one_line("shipped | delivered | returned", "5 | 5 | 2"))
+    assert shown(credit.invoices, "kind | net_amount") == [("credit_note", "20")]
+
+
 def test_what_is_cancelled_before_the_invoice_is_not_on_it() -> None:
     asked = orders("order_id | shipping_amount | status", "O1 | 4.90 | confirmed", "O2 | 4.90 | cancelled")
     sold = lines(
