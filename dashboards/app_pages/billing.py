@@ -138,7 +138,9 @@ def night(scope: Scope) -> None:
     )  # fmt: skip
 
 
-def figures(scope: Scope, days: pl.DataFrame, open_now: pl.DataFrame, unit: str, *, is_paid: bool) -> None:
+def figures(
+    scope: Scope, days: pl.DataFrame, open_now: pl.DataFrame, only: str | None, unit: str, *, is_paid: bool
+) -> None:
     """Invoiced, collected, outstanding, overdue, and for how many days of sales customers owe."""
     now, before = (_within(days, side) for side in (scope, scope.before()))
     is_known = days["day"].min() is not None and days["day"].min() <= scope.before().start  # type: ignore[operator]
@@ -149,7 +151,7 @@ def figures(scope: Scope, days: pl.DataFrame, open_now: pl.DataFrame, unit: str,
 
     outstanding, overdue = _sum(open_now), _sum(open_now.filter(pl.col("bucket") != "not_due"))
     invoices = int(open_now["invoices"].sum())
-    of_sales = billing.sales_days(days)["sales_days"].to_list()
+    of_sales = billing.sales_days(scope, only)["sales_days"].to_list()
     sales_days = of_sales[-1] if of_sales else None
     earlier = of_sales[-1 - 28] if len(of_sales) > 28 else None
     span = wording.span(scope.start, scope.end)
@@ -414,7 +416,7 @@ def owed(
             empty="No invoice is open.",
         )
     with grid.cell():
-        known = billing.sales_days(days).drop_nulls("sales_days")
+        known = billing.sales_days(scope, only).drop_nulls("sales_days")
         found = _within(known, scope)
         first = days["day"][0] + timedelta(days=SALES_DAYS - 1) if days.height else None
         now = found["sales_days"][-1] if found.height else None
@@ -781,7 +783,7 @@ def page() -> None:
     every = billing.ageing(scope)
     open_now = billing.shown(scope, every, only, currency, "open_amount").filter(pl.col("open_amount").is_not_null())
     night(scope)
-    figures(scope, days, open_now, unit, is_paid=is_paid)
+    figures(scope, days, open_now, only, unit, is_paid=is_paid)
     if only is None:
         apart(scope, currency)
     if not is_paid:

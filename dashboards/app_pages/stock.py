@@ -70,7 +70,7 @@ def figures(scope: Scope, currency: str) -> None:
 
 def value_over_time(scope: Scope, currency: str) -> None:
     """How the value of the stock developed."""
-    days = stock.value_by_day(scope)
+    days = stock.value_by_day(scope, currency)
     values = days["value"].to_list()
     back = min(28, len(values) - 1)
     title = f"Stock {wording.moved(values[-1], values[-1 - back])} in {count(back, 'day')}" if back else "Stock at cost"
@@ -78,7 +78,8 @@ def value_over_time(scope: Scope, currency: str) -> None:
         charts.over_time(days["day"].to_list(), [charts.Line("at cost", values)], currency, height=300),
         f"{title}, to {money(values[-1], currency)}",
         key="value",
-        note=f"{currency} at the end of each day, {wording.span(days['day'][0], days['day'][-1])}; unknown cost apart",
+        note=f"{currency} at the end of each day, at its exchange rate, {wording.span(days['day'][0], days['day'][-1])}; "
+        "of unknown cost or rate apart",
     )
 
 
@@ -100,7 +101,7 @@ def ageing(scope: Scope, currency: str) -> None:
         key="ageing",
         note="at cost, first in first out over all locations"
         + ("; the filter on locations does not apply" if scope.locations else "")
-        + (f"; {count(unknown, 'unit')} of unknown cost apart" if unknown else ""),
+        + (f"; {count(unknown, 'unit')} of at its exchange rate; unknown cost or rate apart" if unknown else ""),
         empty="Nothing is on hand.",
     )
 

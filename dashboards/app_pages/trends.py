@@ -37,7 +37,7 @@ EVERY: dict[Grain, str] = {"day": "1d", "week": "1w", "month": "1mo"}
 
 def grained(frame: pl.DataFrame, days: list[date], grain: Grain) -> pl.DataFrame:
     """Daily figures summed by week (from Monday) or month of `days`, which may be the days they are compared with."""
-    values = [name for name in ("orders", *AMOUNTS) if name in frame.columns]
+    values = [name for name in ("orders", "orders_apart", *AMOUNTS) if name in frame.columns]
     return (
         frame.select(values)
         .with_columns(pl.Series("day", days).dt.truncate(EVERY[grain]))
@@ -90,8 +90,8 @@ def figures(sums: dict[str, pl.DataFrame], covered: dict[str, bool], currency: s
 
 
 def average_order(days: pl.DataFrame) -> Decimal:
-    """Gross sales less discounts, by order placed."""
-    orders = int(days["orders"].sum())
+    """Gross sales less discounts, by order placed; orders whose amounts are in no sum count on neither side."""
+    orders = int(days["orders"].sum()) - int(days["orders_apart"].sum())
     amount: Decimal = days.select((pl.col("gross_amount") - pl.col("discount_amount")).sum()).item()
     return amount / orders if orders else Decimal(0)
 

@@ -71,13 +71,15 @@ def tonight(scope: Scope) -> pl.DataFrame:
     return billing_figures.compared(issued, scope.as_of)
 
 
-def days(scope: Scope, only: str | None) -> pl.DataFrame:
+def days(scope: Scope, only: str | None, *, but: str = "") -> pl.DataFrame:
     """What was invoiced, credited, collected and open, every day from the first document on.
 
     Args:
         only: a currency; none = all of them in the reporting currency, those without a rate left out.
+        but: a query of the currencies that are left out.
     """
     ending, condition = ("", "WHERE currency = $only") if only is not None else ("_r", "")
+    condition = f"WHERE currency NOT IN ({but})" if but else condition
     sums = ", ".join(f"coalesce(sum({name}{ending}), 0)::{SUM} AS {name}" for name in AMOUNTS)
     return read(
         scope,
@@ -87,9 +89,10 @@ def days(scope: Scope, only: str | None) -> pl.DataFrame:
     )
 
 
-def sales_days(days: pl.DataFrame) -> pl.DataFrame:
-    """Days sales outstanding of each of these days."""
-    return billing_figures.days_sales_outstanding(days)
+def sales_days(scope: Scope, only: str | None) -> pl.DataFrame:
+    """Days sales outstanding of each day; a currency that was billed without an exchange rate is on neither side of it."""
+    unrated = "SELECT currency FROM daily_billing WHERE outstanding_amount_r IS NULL AND invoices + credit_notes > 0"
+    return billing_figures.days_sales_outstanding(days(scope, only, but="" if only is not None else unrated))
 
 
 def without_rate(scope: Scope) -> pl.DataFrame:
@@ -99,10 +102,13 @@ def without_rate(scope: Scope) -> pl.DataFrame:
         f"""
         SELECT currency, count(*) AS days, sum(invoices)::BIGINT AS invoices, sum(invoiced_amount)::{SUM} AS invoiced_amount,
                sum(credited_amount)::{SUM} AS credited_amount, sum(collected_amount)::{SUM} AS collected_amount,
-               arg_max(outstanding_amount, day)::{SUM} AS outstanding_amount
-        FROM daily_billing WHERE outstanding_amount_r IS NULL AND day BETWEEN $start AND $end GROUP BY 1 ORDER BY 1
+               max(now.outstanding_amount)::{SUM} AS outstanding_amount
+        FROM daily_billing d LEFT JOIN (
+            SELECT currency, outstanding_amount FROM daily_billing WHERE day = $as_of) now USING (currency)
+        WHERE outstanding_amount_r IS NULL AND day BETWEEN $start AND $end GROUP BY 1 ORDER BY 1
         """,
         **period(scope),
+        as_of=scope.as_of,
     )
 
 
@@ -146,7 +152,10 @@ def ageing(scope: Scope) -> pl.DataFrame:
 
 
 def debtors(scope: Scope, only: str | None, reporting: str) -> pl.DataFrame:
-    """Who owes how much and since when, the most money overdue first; exposure beside the credit limit."""
+    """Who owes how much and since when, the most money overdue first; exposure beside the credit limit.
+
+    The limit is in the reporting currency and compared with what is lent in all currencies, as far as their rates are known.
+    """
     owed = read(
         scope,
         f"""
@@ -165,15 +174,24 @@ def debtors(scope: Scope, only: str | None, reporting: str) -> pl.DataFrame:
     lent = read(
         scope,
         f"""SELECT customer_id, currency, exposure_amount::{SUM} AS exposure_amount,
-                   count(*) OVER (PARTITION BY customer_id) AS currencies, credit_limit::{SUM} AS credit_limit, name
+                   credit_limit::{SUM} AS credit_limit, name
             FROM customer_exposure LEFT JOIN customers USING (customer_id) ORDER BY 1, 2""",
     )
-    key = ["customer_id", "currency"]
-    rows = owed.join(lent, on=key, how="left", validate="1:1", maintain_order="left").with_columns(
-        is_over=(pl.col("exposure_amount") > pl.col("credit_limit")) & (pl.col("currencies") == 1)
+    exposure = (
+        converted(scope, lent, reporting, "exposure_amount")
+        .with_columns(
+            shown_amount=pl.col("exposure_amount").filter(pl.col("currency") == only).first().over("customer_id")
+        )
+        .group_by("customer_id")
+        .agg(
+            pl.col("name", "credit_limit").first(),
+            exposure_amount=pl.col("shown_amount").first() if only is not None else pl.col("exposure_amount_r").sum(),
+            is_over=pl.col("exposure_amount_r").sum() > pl.col("credit_limit").first(),
+        )
     )
-    amounts = ("open_amount", "overdue_amount", "exposure_amount")
-    rows = shown(scope, rows, only, reporting, *amounts)
+    rows = shown(scope, owed, only, reporting, "open_amount", "overdue_amount").join(
+        exposure, on="customer_id", how="left", validate="m:1", maintain_order="left"
+    )
     return (
         rows.filter(pl.col("open_amount").is_not_null())
         .group_by("customer_id", maintain_order=True)
@@ -182,8 +200,8 @@ def debtors(scope: Scope, only: str | None, reporting: str) -> pl.DataFrame:
             pl.col("open_amount", "overdue_amount").sum(),
             pl.col("days_overdue").max(),
             pl.col("invoices", "reminders").sum(),
-            pl.when(pl.col("exposure_amount").is_not_null().any()).then(pl.col("exposure_amount").sum()),
-            pl.col("credit_limit").max(),
+            pl.col("exposure_amount").first(),
+            pl.col("credit_limit").first(),
             pl.col("is_over").any(),
             pl.col("reminded_on").max(),
         )

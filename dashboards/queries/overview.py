@@ -34,7 +34,7 @@ def attention_counts(scope: Scope) -> pl.DataFrame:
         scope,
         """
         SELECT role, sum(coalesce(TRY_CAST(regexp_extract(sentence, $summed_up, 1) AS BIGINT), 1))::BIGINT AS items,
-               coalesce(sum(amount), 0)::DECIMAL(18, 2) AS amount,
+               coalesce(sum(amount), 0)::DECIMAL(38, 4) AS amount,
                count(*) FILTER (first_seen_on = $as_of) AS new
         FROM attention WHERE as_of = $as_of GROUP BY role ORDER BY amount DESC, role
         """,

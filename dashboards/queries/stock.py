@@ -91,24 +91,37 @@ def first_day(scope: Scope) -> date | None:
     return found
 
 
-def value_by_day(scope: Scope) -> pl.DataFrame:
-    """Stock at cost at the end of every day of the last year; a change of the exchange rate alone does not move it."""
+def value_by_day(scope: Scope, reporting: str) -> pl.DataFrame:
+    """Stock at cost at the end of every day of the last year, at the exchange rate of each; without one it is left out."""
     items, values = _items(scope)
     first = max(first_day(scope) or scope.as_of, scope.as_of - timedelta(days=7 * WEEKS - 1))
     return read(
         scope,
         f"""
-        WITH changes AS (
-                SELECT greatest(day, $start) AS day,
-                       coalesce(value, 0) - coalesce(lag(value) OVER (PARTITION BY sku, location_id ORDER BY day), 0) AS change
+        WITH known AS (
+                SELECT day, currency, (on_hand * unit_cost)::DOUBLE AS worth,
+                       lead(day) OVER (PARTITION BY sku, location_id ORDER BY day) AS until
                 FROM stock_history SEMI JOIN ({items}) USING (sku, location_id) WHERE day <= $as_of),
-             days AS (SELECT unnest(generate_series($start::TIMESTAMP, $as_of::TIMESTAMP, INTERVAL 1 DAY))::DATE AS day),
-             summed AS (SELECT day, sum(change) AS change FROM changes GROUP BY day)
-        SELECT day, sum(coalesce(change, 0)) OVER (ORDER BY day)::DECIMAL(38, 2) AS value
-        FROM days LEFT JOIN summed USING (day) ORDER BY day
+             changes AS (
+                SELECT greatest(day, $start) AS day, currency, sum(worth) AS change FROM (
+                    SELECT day, currency, worth FROM known
+                    UNION ALL SELECT until, currency, -worth FROM known WHERE until IS NOT NULL)
+                WHERE worth IS NOT NULL GROUP BY ALL),
+             days AS (
+                SELECT day::DATE AS day, currency
+                FROM (SELECT unnest(generate_series($start::TIMESTAMP, $as_of::TIMESTAMP, INTERVAL 1 DAY)) AS day)
+                CROSS JOIN (SELECT DISTINCT currency FROM changes UNION SELECT $reporting)),
+             held AS (
+                SELECT day, currency, sum(coalesce(change, 0)) OVER (PARTITION BY currency ORDER BY day) AS worth
+                FROM days LEFT JOIN changes USING (day, currency)),
+             rates AS (SELECT currency, quoted_on, rate::DOUBLE AS rate FROM exchange_rates WHERE currency <> $reporting)
+        SELECT day, sum(coalesce(worth * CASE WHEN held.currency = $reporting THEN 1 ELSE rate END, 0))::DECIMAL(38, 2) AS value
+        FROM held ASOF LEFT JOIN rates ON held.currency = rates.currency AND held.day >= rates.quoted_on
+        GROUP BY day ORDER BY day
         """,
         **values,
         start=first,
+        reporting=reporting,
     )
 
 

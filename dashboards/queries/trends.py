@@ -18,11 +18,12 @@ AMOUNTS = (
 
 
 def sales_by_day(scope: Scope) -> pl.DataFrame:
-    """Orders and amounts of every day of the period; a day without orders is zero."""
+    """Orders, those of them whose amounts are in no sum (no exchange rate), and amounts of every day of the period; a day
+    without orders is zero."""
     table = "daily_sales" if scope.categories else "daily_orders"
     condition, values = filtered(scope, "channel", "country", *(("category",) if scope.categories else ()))
     sums = ", ".join(
-        f"coalesce(sum({name}), 0)::{'BIGINT' if 'units' in name else 'DECIMAL(18, 2)'} AS {name}" for name in AMOUNTS
+        f"coalesce(sum({name}), 0)::{'BIGINT' if 'units' in name else 'DECIMAL(38, 4)'} AS {name}" for name in AMOUNTS
     )
     if scope.categories:
         orders = f"""(SELECT day, count(DISTINCT order_id) AS orders FROM sales_entries
@@ -33,9 +34,12 @@ def sales_by_day(scope: Scope) -> pl.DataFrame:
         scope,
         f"""
         WITH days AS (SELECT unnest(generate_series($start::TIMESTAMP, $end::TIMESTAMP, INTERVAL 1 DAY))::DATE AS day),
-             sales AS (SELECT day, {sums} FROM {table} WHERE day BETWEEN $start AND $end {condition} GROUP BY day)
-        SELECT day, coalesce(orders, 0)::BIGINT AS orders, {", ".join(f"coalesce({name}, 0) AS {name}" for name in AMOUNTS)}
-        FROM days LEFT JOIN sales USING (day) LEFT JOIN {orders} AS counted USING (day) ORDER BY day
+             sales AS (SELECT day, {sums} FROM {table} WHERE day BETWEEN $start AND $end {condition} GROUP BY day),
+             apart AS (SELECT day, count(DISTINCT order_id) AS orders_apart FROM sales_entries
+                       WHERE kind = 'ordered' AND gross_amount_r IS NULL AND day BETWEEN $start AND $end {condition} GROUP BY day)
+        SELECT day, coalesce(orders, 0)::BIGINT AS orders, coalesce(orders_apart, 0)::BIGINT AS orders_apart,
+               {", ".join(f"coalesce({name}, 0) AS {name}" for name in AMOUNTS)}
+        FROM days LEFT JOIN sales USING (day) LEFT JOIN {orders} AS counted USING (day) LEFT JOIN apart USING (day) ORDER BY day
         """,
         **period(scope),
         **values,
@@ -46,7 +50,7 @@ def net_until(scope: Scope, last: date) -> pl.DataFrame:
     """Net sales of every day up to `last`, to compare two publications by."""
     return read(
         scope,
-        "SELECT day, sum(net_amount)::DECIMAL(18, 2) AS net_amount FROM daily_orders WHERE day <= $last GROUP BY day ORDER BY day",
+        "SELECT day, sum(net_amount)::DECIMAL(38, 4) AS net_amount FROM daily_orders WHERE day <= $last GROUP BY day ORDER BY day",
         last=last,
     )
 
@@ -55,7 +59,7 @@ def sales_by(scope: Scope, dimension: Dimension) -> pl.DataFrame:
     """Orders and amounts of the period by one dimension. Orders by category count every order with a line in it."""
     by_category = bool(scope.categories) or dimension == "category"
     condition, values = filtered(scope, "channel", "country", *(("category",) if by_category else ()))
-    sums = ", ".join(f"sum({name})::{'BIGINT' if 'units' in name else 'DECIMAL(18, 2)'} AS {name}" for name in AMOUNTS)
+    sums = ", ".join(f"sum({name})::{'BIGINT' if 'units' in name else 'DECIMAL(38, 4)'} AS {name}" for name in AMOUNTS)
     where = f"WHERE day BETWEEN $start AND $end {condition}"
     named = f"coalesce({dimension}, '{UNKNOWN}') AS name"
     if by_category:
@@ -114,9 +118,9 @@ def without_rate(scope: Scope) -> pl.DataFrame:
         f"""
         SELECT currency, count(DISTINCT order_id) AS orders,
                sum(CASE WHEN kind = 'ordered' THEN units ELSE 0 END)::BIGINT AS units,
-               sum(CASE WHEN kind = 'ordered' THEN gross_amount ELSE 0 END)::DECIMAL(18, 2) AS gross_amount,
+               sum(CASE WHEN kind = 'ordered' THEN gross_amount ELSE 0 END)::DECIMAL(38, 4) AS gross_amount,
                sum(CASE WHEN kind = 'ordered' THEN gross_amount - discount_amount
-                        ELSE discount_amount - gross_amount END)::DECIMAL(18, 2) AS net_amount
+                        ELSE discount_amount - gross_amount END)::DECIMAL(38, 4) AS net_amount
         FROM sales_entries WHERE gross_amount_r IS NULL AND day BETWEEN $start AND $end {condition}
         GROUP BY currency ORDER BY currency
         """,

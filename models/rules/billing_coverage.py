@@ -32,13 +32,14 @@ def billed_units(invoice_lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def billing_axis(lines: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+def billing_axis(orders: pl.DataFrame, lines: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     """Say how far each order is billed.
 
-    `credited`: nothing stands any more; `partly_credited`: something was cancelled or returned after its invoice;
+    `credited`: nothing stands any more, and nothing is to come; `partly_credited`: something was cancelled or returned after its invoice;
     `partly_invoiced`: units are still to be billed. What was only corrected counts as invoiced.
 
     Args:
+        orders: order_id, status of these orders; nothing is to come of one that is rejected.
         lines: OrderLine rows of whole orders.
         units: rows of `billed_units` of these orders.
 
@@ -46,10 +47,12 @@ def billing_axis(lines: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
         order_id, billing; ordered by order.
     """
     stand = pl.col("invoiced") - pl.col("credited")
-    to_come = (pl.col("quantity") - pl.col("cancelled") - pl.col("returned") - stand).clip(0)
+    units_to_come = (pl.col("quantity") - pl.col("cancelled") - pl.col("returned") - stand).clip(0)
+    to_come = pl.when(pl.col("status") == "rejected").then(0).otherwise(units_to_come)
     counted = (
         lines.select(*LINE, "quantity", "cancelled", "returned")
         .join(units, on=LINE, how="left", validate="1:1")
+        .join(orders.select("order_id", "status"), on="order_id", how="left", validate="m:1")
         .with_columns(pl.col("invoiced", "credited", "corrected").fill_null(0))
         .group_by("order_id")
         .agg(pl.col("invoiced", "credited", "corrected").sum(), to_come=to_come.sum())
@@ -58,7 +61,7 @@ def billing_axis(lines: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
         "order_id",
         billing=pl.when(pl.col("invoiced") == 0)
         .then(pl.lit("none"))
-        .when(stand == 0)
+        .when((stand == 0) & (pl.col("to_come") == 0))
         .then(pl.lit("credited"))
         .when(pl.col("credited") > pl.col("corrected"))
         .then(pl.lit("partly_credited"))

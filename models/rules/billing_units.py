@@ -130,10 +130,12 @@ def positions(
 
     A line whose price, discount, product, own tax code or, where that shares a discount, quantity was revised after it
     was invoiced is credited in full and billed anew; so are all lines of an order whose currency, customer, country of
-    delivery or own word on prices with tax was, and what stands on an invoice that was withdrawn.
+    delivery or own word on prices with tax was, and what stands on an invoice that was withdrawn. That waits for no end of
+    a month.
 
-    Shipping goes with the first invoice of its order and is credited only when everything was cancelled, or the order
-    rejected, before anything was shipped. Of history nothing is billed; what was, before it became that, is credited.
+    Shipping goes with the first invoice of its order, by itself where it was told only later, and is credited only when
+    everything was cancelled, or the order rejected, before anything was shipped. Of history nothing is billed; what was,
+    before it became that, is credited.
 
     Args:
         orders: Order rows.
@@ -192,7 +194,7 @@ def counted(
     goods = _with_units(goods, goods_stand)
     shipping = _shipping(goods, asked.filter((pl.col("shipping_amount") > 0) | pl.col("shipping_billed")))
     shipping_stands = _judged(shipping, stands, withdrawn)
-    is_due = pl.col("goods_to_bill") | (pl.col("corrected") > 0)
+    is_due = pl.col("goods_to_bill") | pl.col("goods_billed") | (pl.col("corrected") > 0)
     shipping = _with_units(shipping, shipping_stands).with_columns(to_bill=pl.when(is_due).then("to_bill").otherwise(0))
     return pl.concat([goods, shipping.select(goods.columns)]), pl.concat([goods_stand, shipping_stands])
 
@@ -207,6 +209,12 @@ def _orders(orders: pl.DataFrame, stands: pl.DataFrame, channels: pl.DataFrame, 
     )
     is_confirmed = pl.col("status").is_in(["confirmed", "closed", "cancelled"])
     is_monthly = pl.col("customer_id").is_in(list(policies.consolidated_customers)).fill_null(False)
+    is_overdue = pl.col("order_id").is_in(list(policies.overdue_orders))
+    is_of_later_month = (
+        pl.lit(True)
+        if policies.month_ends_on is None
+        else (pl.col("ordered_on") > policies.month_ends_on).fill_null(False)
+    )
     policy = pl.col("billing").replace_strict(POLICIES, default=None, return_dtype=pl.String)
     return (
         orders.join(
@@ -232,13 +240,14 @@ def _orders(orders: pl.DataFrame, stands: pl.DataFrame, channels: pl.DataFrame, 
             .otherwise(pl.format("order {}", "order_id")),
         )
         .with_columns(
-            waits=pl.col("policy").is_null() | (pl.col("is_monthly") & ~pl.lit(policies.consolidates)),
+            waits=pl.col("policy").is_null() | (pl.col("is_monthly") & ~is_overdue & is_of_later_month),
             is_held=pl.when((pl.col("status") == "on_hold") & (pl.col("policy") != "confirmation"))
             .then(pl.lit("on_hold"))
             .when(is_confirmed & pl.col("has_refused_fact"))
             .then(pl.lit("refused_fact")),
         )
-        .with_columns(may_bill=is_confirmed & ~pl.col("is_history") & ~pl.col("waits") & pl.col("is_held").is_null())
+        .with_columns(may_correct=is_confirmed & ~pl.col("is_history") & pl.col("is_held").is_null())
+        .with_columns(may_bill=pl.col("may_correct") & ~pl.col("waits"))
         .select(
             "order_id",
             "customer_id",
@@ -253,6 +262,7 @@ def _orders(orders: pl.DataFrame, stands: pl.DataFrame, channels: pl.DataFrame, 
             "is_held",
             "waits",
             "may_bill",
+            "may_correct",
             "shipping_amount",
             pl.col("shipping_billed").fill_null(False),
         )
@@ -265,7 +275,7 @@ def _judged(lines: pl.DataFrame, stands: pl.DataFrame, withdrawn: Collection[str
     """Say of each line invoiced whether it has to be credited and billed anew, because its terms are others now."""
     terms = lines.select(
         *LINE,
-        "may_bill",
+        "may_correct",
         now_sku="sku",
         now_unit_price="unit_price",
         now_discount_amount="discount_amount",
@@ -289,8 +299,8 @@ def _judged(lines: pl.DataFrame, stands: pl.DataFrame, withdrawn: Collection[str
     )
     is_withdrawn = pl.col("invoice_number").is_in(list(withdrawn))
     return stands.join(terms, on=LINE, validate="m:1").select(
-        pl.exclude("may_bill", "^now_.*$"),
-        is_corrected=pl.col("may_bill") & (pl.col("left") > 0) & (is_revised | is_withdrawn),
+        pl.exclude("may_correct", "^now_.*$"),
+        is_corrected=pl.col("may_correct") & (pl.col("left") > 0) & (is_revised | is_withdrawn),
     )
 
 
@@ -340,7 +350,11 @@ def _shipping(goods: pl.DataFrame, charged: pl.DataFrame) -> pl.DataFrame:
     of_goods = (
         goods.join(charged.select("order_id"), on="order_id", how="semi")
         .group_by("order_id")
-        .agg(is_undone=is_undone, goods_to_bill=(pl.col("to_bill") > 0).any())
+        .agg(
+            is_undone=is_undone,
+            goods_to_bill=(pl.col("to_bill") > 0).any(),
+            goods_billed=(pl.col("invoiced") > pl.col("credited")).any(),
+        )
     )
     price = pl.col("shipping_amount").fill_null(0)
     unit = pl.when(pl.col("is_undone") | (price == 0)).then(0).otherwise(1).cast(pl.Int64)

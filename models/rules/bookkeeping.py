@@ -8,8 +8,8 @@ from datetime import date
 import polars as pl
 
 from models.rules import money
-from models.tables.base import polars_schema
-from models.tables.billing import ENTRIES, JournalEntry
+from models.tables.base import empty, polars_schema
+from models.tables.billing import ENTRIES, JournalEntry, PaymentApplied
 
 BOOKED = ["entry", "tax_code", "country"]
 NOTHING = pl.DataFrame(
@@ -23,6 +23,19 @@ NOTHING = pl.DataFrame(
     }
 )
 """No payment to book."""
+NOT_APPLIED = empty(PaymentApplied).with_columns(customer_id=pl.lit(None, pl.String), debtor_id=pl.lit(None, pl.String))
+"""Nothing that a payment pays."""
+NONE_HANDED_OVER = pl.DataFrame(
+    schema={
+        "payment_id": pl.String,
+        "from_customer_id": pl.String,
+        "customer_id": pl.String,
+        "currency": pl.String,
+        "amount": money.SUM,
+        "change_no": pl.Int64,
+    }
+)
+"""Nothing on the account of another customer."""
 DOCUMENT = ["document_id", "source", "booked_on", "customer_id", "payment_id", "currency"]
 
 
@@ -31,6 +44,7 @@ def journal_entries(
     invoice_lines: pl.DataFrame,
     payments: pl.DataFrame,
     applied: pl.DataFrame,
+    handed_over: pl.DataFrame,
     accounts: pl.DataFrame,
     as_of: date,
 ) -> pl.DataFrame:
@@ -44,21 +58,27 @@ def journal_entries(
         invoices: Invoice rows to book, whole documents.
         invoice_lines: InvoiceLine rows of these documents.
         payments: rows of `changed`: what of payments is not booked yet.
-        applied: PaymentApplied rows to book, with customer_id.
+        applied: PaymentApplied rows to book, with customer_id of the payment and debtor_id, the invoice's customer.
+        handed_over: rows of `handed_over`.
         accounts: Account rows; of those that fit an entry the one with the fewest empty cells gives the account.
         as_of: the night that books.
 
     Returns:
         JournalEntry rows, ordered by their key; a document that comes to nothing has none.
     """
-    booked = pl.concat([_documents(invoices, invoice_lines), _payments(payments), _applications(applied)]).filter(
-        pl.col("amount") != 0
-    )
+    booked = pl.concat(
+        [
+            _documents(invoices, invoice_lines),
+            _payments(payments),
+            _applications(applied),
+            _handed_over(handed_over, as_of),
+        ]
+    ).filter(pl.col("amount") != 0)
     place = pl.col("entry").replace_strict({entry: place for place, entry in enumerate(ENTRIES)}, return_dtype=pl.Int64)
     schema = polars_schema(JournalEntry)
     return (
         booked.join(_chosen(booked.select(BOOKED).unique(), accounts), on=BOOKED, nulls_equal=True, validate="m:1")
-        .sort("document_id", place, "tax_code", "country", nulls_last=False)
+        .sort("document_id", place, "tax_code", "country", "customer_id", nulls_last=False)
         .with_columns(
             as_of=pl.lit(as_of),
             entry_no=pl.int_range(1, pl.len() + 1).over("document_id"),
@@ -104,6 +124,35 @@ def changed(payments: pl.DataFrame, booked: pl.DataFrame, as_of: date) -> pl.Dat
     )
 
 
+def handed_over(accounts: pl.DataFrame, payments: pl.DataFrame, booked: pl.DataFrame) -> pl.DataFrame:
+    """Say what stands on the account of another customer than the one a payment belongs to, since that became known later.
+
+    Args:
+        accounts: payment_id, currency, customer_id, amount: what stands on account by the books, tonight's entries among them.
+        payments: payment_id, customer_id: to whom each belongs now.
+        booked: payment_id of each document that booked a payment, tonight's among them.
+
+    Returns:
+        payment_id, from_customer_id, customer_id, currency, amount, change_no; ordered by payment, currency and customer.
+    """
+    changes = booked.group_by("payment_id").agg(changes=pl.len().cast(pl.Int64))
+    return (
+        accounts.rename({"customer_id": "from_customer_id"})
+        .join(payments.select("payment_id", "customer_id"), on="payment_id", validate="m:1")
+        .filter((pl.col("amount") != 0) & pl.col("from_customer_id").ne_missing(pl.col("customer_id")))
+        .join(changes, on="payment_id", how="left", validate="m:1")
+        .sort("payment_id", "currency", "from_customer_id")
+        .select(
+            "payment_id",
+            "from_customer_id",
+            "customer_id",
+            "currency",
+            "amount",
+            change_no=pl.col("changes").fill_null(0) + pl.int_range(1, pl.len() + 1).over("payment_id"),
+        )
+    )
+
+
 def _documents(invoices: pl.DataFrame, invoice_lines: pl.DataFrame) -> pl.DataFrame:
     """Debit (positive) and credit of invoices and credit notes."""
     sign = pl.when(pl.col("kind") == "invoice").then(1).otherwise(-1).cast(pl.Decimal(38, 0))
@@ -144,7 +193,7 @@ def _payments(payments: pl.DataFrame) -> pl.DataFrame:
         source=pl.lit("payment"),
         amount=pl.col("amount").cast(money.SUM),
     )
-    return _moved(booked, "bank", "on_account")
+    return _moved(booked, ("bank", "customer_id"), ("on_account", "customer_id"))
 
 
 def _applications(applied: pl.DataFrame) -> pl.DataFrame:
@@ -153,19 +202,29 @@ def _applications(applied: pl.DataFrame) -> pl.DataFrame:
         booked_on="applied_on",
         source=pl.lit("application"),
     )
-    return _moved(booked, "on_account", "receivable")
+    return _moved(booked, ("on_account", "customer_id"), ("receivable", "debtor_id"))
 
 
-def _moved(booked: pl.DataFrame, debited: str, credited: str) -> pl.DataFrame:
-    """One amount from one entry to another."""
+def _handed_over(handed_over: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    booked = handed_over.with_columns(
+        document_id=pl.format("{}#{}", "payment_id", "change_no"),
+        booked_on=pl.lit(as_of),
+        source=pl.lit("payment"),
+        amount=pl.col("amount").cast(money.SUM),
+    )
+    return _moved(booked, ("on_account", "from_customer_id"), ("on_account", "customer_id"))
+
+
+def _moved(booked: pl.DataFrame, debited: tuple[str, str], credited: tuple[str, str]) -> pl.DataFrame:
+    """One amount from one entry and its customer to another."""
     none = pl.lit(None, pl.String)
-    sides = [(debited, pl.col("amount")), (credited, -pl.col("amount"))]
+    sides = [(*debited, pl.col("amount")), (*credited, -pl.col("amount"))]
     return pl.concat(
         [
-            booked.with_columns(entry=pl.lit(entry), tax_code=none, country=none, amount=amount).select(
-                *DOCUMENT, *BOOKED, "amount"
-            )
-            for entry, amount in sides
+            booked.with_columns(
+                entry=pl.lit(entry), customer_id=pl.col(customer), tax_code=none, country=none, amount=amount
+            ).select(*DOCUMENT, *BOOKED, "amount")
+            for entry, customer, amount in sides
         ]
     )
 

@@ -76,7 +76,8 @@ def applied(
 
     In this order: a voided payment leaves its invoices, and so does one that came again for another order or in
     another currency; where credit notes make an invoice overpaid, its newest payments give the surplus back to their
-    account; money paid back takes from what is on account for the same order or invoice, the oldest first; what is left
+    account, and where less is left on an invoice than was paid back, the newest payments back leave it; money paid back
+    takes from what is on account for the same order or invoice, the oldest first; what is left
     pays the invoice it names, then the open invoices of its order, the oldest first; and what was paid back beyond the
     account reopens the invoice it names, else the newest paid one. A payment in another currency than the invoice's pays
     nothing of it. The same night run again adds nothing.
@@ -98,6 +99,8 @@ def applied(
     held = held.join(targets, on=PAIR, how="semi")
     changes.append(_given_back(held, balances(invoices, held), payments))
     held, accounts = _net([held, changes[-1]]), _accounts(payments, invoices)
+    changes.append(_closed_again(held, balances(invoices, held), payments))
+    held = _net([held, changes[-1]])
     newest_first = targets.with_columns(
         place=pl.when(pl.col("place") == 0).then("place").otherwise(LAST - pl.col("place"))
     )
@@ -144,13 +147,27 @@ def _given_back(held: pl.DataFrame, balances: pl.DataFrame, payments: pl.DataFra
     )
 
 
+def _closed_again(held: pl.DataFrame, balances: pl.DataFrame, payments: pl.DataFrame) -> pl.DataFrame:
+    """Take off invoices what payments back reopened of them beyond what is paid of them still, the newest first."""
+    reopened = -pl.col("amount")
+    before = reopened.cum_sum().over("invoice_number") - reopened
+    return (
+        held.filter(pl.col("amount") < 0)
+        .join(balances.filter(pl.col("paid_amount") < 0), on="invoice_number", validate="m:1")
+        .join(payments.select(*FIRST), on="payment_id", validate="m:1")
+        .sort("invoice_number", *FIRST, descending=[False, True, True])
+        .with_columns(amount=pl.min_horizontal(reopened, -pl.col("paid_amount") - before).clip(0))
+        .filter(pl.col("amount") != 0)
+        .select(*PAIR, "amount")
+    )
+
+
 def _resolved(payments: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFrame:
     """Say which known invoice each payment names, that of a credit note being the one it corrects."""
     named = invoices.select(
         "invoice_number",
         known_invoice=pl.coalesce("credits_invoice_number", "invoice_number"),
         invoice_order_id="order_id",
-        invoice_customer_id="customer_id",
         invoice_currency="currency",
     )
     return payments.join(named, on="invoice_number", how="left", validate="m:1")
@@ -288,9 +305,9 @@ def on_account(
 
     Args:
         invoices: Invoice rows that payments name, and their credit notes.
-        payments: as `applied` takes them.
+        payments: as `applied` takes them, with customer_id of whose each is.
         applied: all PaymentApplied rows of these payments, tonight's among them.
-        orders: order_id, customer_id, currency, expects (rows of `expectations`) of the orders that payments name.
+        orders: order_id, currency, expects (rows of `expectations`) of the orders that payments name.
 
     Returns:
         PaymentOnAccount rows, ordered by their key.
@@ -298,7 +315,7 @@ def on_account(
     left = _left(payments, applied, _accounts(payments, invoices)).with_columns(
         amount=pl.col("available") - pl.col("beyond")
     )
-    known = orders.select("order_id", "expects", order_customer_id="customer_id", order_currency="currency")
+    known = orders.select("order_id", "expects", order_currency="currency")
     is_other = pl.col("currency") != pl.coalesce("invoice_currency", "order_currency")
     schema = polars_schema(PaymentOnAccount)
     return (
@@ -318,7 +335,6 @@ def on_account(
             .when(pl.col("expects") == "elsewhere")
             .then(pl.lit("billed_elsewhere"))
             .otherwise(pl.lit("overpaid")),
-            customer_id=pl.coalesce("invoice_customer_id", "order_customer_id"),
             order_id=pl.coalesce("order_id", "invoice_order_id"),
         )
         .select(schema.names())
@@ -336,12 +352,29 @@ def expectations(orders: pl.DataFrame, lines: pl.DataFrame, channels: pl.DataFra
         channels: Channel rows.
 
     Returns:
-        order_id, customer_id, currency, expects: later (units are not billed yet), elsewhere (history, or the channel
-        bills for itself), nothing; ordered by order.
+        order_id, customer_id, currency, expects: later (units are not billed yet, or its lines have not come), elsewhere
+        (history, or the channel bills for itself), nothing (what did not leave of a closed order, where the channel
+        bills what left, will not be billed); ordered by order.
     """
-    to_come = pl.col("quantity") - pl.col("cancelled") - pl.col("returned") - pl.col("invoiced") + pl.col("credited")
-    counted = lines.group_by("order_id").agg(to_come=to_come.clip(0).sum(), was_billed=(pl.col("invoiced") > 0).any())
+    will_be = (
+        pl.when((pl.col("status") == "closed") & (pl.col("billing_policy") == "on_shipment"))
+        .then("shipped")
+        .when((pl.col("status") == "closed") & (pl.col("billing_policy") == "on_delivery"))
+        .then("delivered")
+        .otherwise(pl.col("quantity") - pl.col("cancelled"))
+    )
+    to_come = will_be - pl.col("returned") - pl.col("invoiced") + pl.col("credited")
+    policies = channels.select("channel", billing_policy="billing")
+    counted = (
+        lines.join(orders.select("order_id", "status", "channel"), on="order_id", validate="m:1")
+        .join(policies, on="channel", how="left", validate="m:1")
+        .group_by("order_id")
+        .agg(to_come=to_come.clip(0).sum(), was_billed=(pl.col("invoiced") > 0).any())
+    )
     silent = channels.filter(pl.col("billing") == "none")["channel"].to_list()
+    is_awaited = (
+        pl.when(pl.col("status") == "rejected").then(pl.col("to_come").is_null()).otherwise(pl.col("to_come") > 0)
+    )
     is_elsewhere = pl.col("is_history") | (pl.col("channel").is_in(silent) & ~pl.col("was_billed").fill_null(False))
     return (
         orders.join(counted, on="order_id", how="left", validate="1:1")
@@ -351,7 +384,7 @@ def expectations(orders: pl.DataFrame, lines: pl.DataFrame, channels: pl.DataFra
             "currency",
             expects=pl.when(is_elsewhere)
             .then(pl.lit("elsewhere"))
-            .when((pl.col("status") != "rejected") & (pl.col("to_come") > 0))
+            .when(is_awaited)
             .then(pl.lit("later"))
             .otherwise(pl.lit("nothing")),
         )
@@ -511,7 +544,8 @@ def exposure(
     expected = expectations(orders, lines, channels).filter(pl.col("expects") == "later").drop("expects")
     units = pl.col("quantity") - pl.col("cancelled") - pl.col("returned") - pl.col("invoiced") + pl.col("credited")
     currency = pl.col("currency")
-    discount = money.share(pl.col("discount_amount").fill_null(0), pl.col("units"), pl.col("quantity"), currency)
+    whole_discount = money.rounded(pl.col("discount_amount").fill_null(0), currency)
+    discount = money.share(whole_discount, pl.col("units"), pl.col("quantity"), currency)
     uninvoiced = (
         lines.join(expected, on="order_id", validate="m:1")
         .with_columns(units=units.clip(0))

@@ -5,6 +5,7 @@ all four places of the cost, never rounded to cents: so the parts of a stock add
 another currency is the value rounded, to four places, half away from zero. Zero units are worth 0 at any cost.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -182,6 +183,38 @@ def unbalanced_transfers(ledger: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def dated(products: pl.DataFrame, names: Sequence[str], as_of: date, time_zone: str) -> pl.DataFrame:
+    """Say from which day on which terms of a SKU hold: those of the product version valid at the end of the day.
+
+    Args:
+        products: every accepted version: sku, the terms, updated_at, taken_in_on and version, as `unit_costs` takes them.
+        names: the terms.
+        as_of: the business date; versions written later wait.
+        time_zone: the business time zone.
+
+    Returns:
+        sku, valid_from and the terms, ordered by the first two, one row per change; the first version of a SKU holds from
+        1970-01-01, also for the days before it was written.
+    """
+    later = pl.col("valid_from").reverse().cum_min().reverse().shift(-1).over("sku")
+    is_same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1).over("sku")) for name in names)
+    is_first = pl.int_range(pl.len()).over("sku") == 0
+    return (
+        products.select(
+            "sku",
+            "version",
+            *names,
+            valid_from=pl.coalesce(business_date(pl.col("updated_at"), time_zone), "taken_in_on", pl.lit(BEGINNING)),
+        )
+        .filter(pl.col("valid_from") <= as_of)
+        .sort("sku", "version")
+        .filter((pl.col("valid_from") < later).fill_null(True))
+        .filter(is_first | ~is_same)
+        .with_columns(valid_from=pl.when(is_first).then(pl.lit(BEGINNING)).otherwise("valid_from"))
+        .select("sku", "valid_from", *names)
+    )
+
+
 def unit_costs(products: pl.DataFrame, as_of: date, time_zone: str, reporting_currency: str) -> pl.DataFrame:
     """Say from which day on which cost of a SKU holds: the product version valid at the end of the day.
 
@@ -197,26 +230,10 @@ def unit_costs(products: pl.DataFrame, as_of: date, time_zone: str, reporting_cu
         sku, valid_from, unit_cost, currency, ordered by the first two, one row per change; the first version of a SKU
         holds from 1970-01-01, also for the days before it was written.
     """
-    later = pl.col("valid_from").reverse().cum_min().reverse().shift(-1).over("sku")
-    is_same = pl.all_horizontal(
-        pl.col(name).eq_missing(pl.col(name).shift(1).over("sku")) for name in ("unit_cost", "currency")
+    costs = products.with_columns(
+        unit_cost=pl.col("unit_cost").cast(money.STORED), currency=pl.col("currency").fill_null(reporting_currency)
     )
-    is_first = pl.int_range(pl.len()).over("sku") == 0
-    return (
-        products.select(
-            "sku",
-            "version",
-            valid_from=pl.coalesce(business_date(pl.col("updated_at"), time_zone), "taken_in_on", pl.lit(BEGINNING)),
-            unit_cost=pl.col("unit_cost").cast(money.STORED),
-            currency=pl.col("currency").fill_null(reporting_currency),
-        )
-        .filter(pl.col("valid_from") <= as_of)
-        .sort("sku", "version")
-        .filter((pl.col("valid_from") < later).fill_null(True))
-        .filter(is_first | ~is_same)
-        .with_columns(valid_from=pl.when(is_first).then(pl.lit(BEGINNING)).otherwise("valid_from"))
-        .select("sku", "valid_from", "unit_cost", "currency")
-    )
+    return dated(costs, ("unit_cost", "currency"), as_of, time_zone)
 
 
 def rates(exchange_rates: pl.DataFrame, reporting_currency: str) -> pl.DataFrame:

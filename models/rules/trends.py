@@ -17,6 +17,7 @@ def entries(
     lines: pl.DataFrame,
     effects: pl.DataFrame,
     products: pl.DataFrame,
+    tax_codes: pl.DataFrame,
     exchange_rates: pl.DataFrame,
     tax_rates: pl.DataFrame,
     *,
@@ -36,7 +37,9 @@ def entries(
         orders: Order rows; rejected ones give nothing.
         lines: OrderLine rows of these orders.
         effects: order_id, line_no, event (cancelled / returned), occurred_at, quantity of accepted events.
-        products: sku, category, tax_code as of the night.
+        products: sku, category as of the night.
+        tax_codes: sku, valid_from, tax_code: from which day on which code of a product holds (`stock.dated`); a sale keeps
+            that of its day.
         exchange_rates: ExchangeRate rows as of the night.
         tax_rates: TaxRate rows.
         prices_include_tax: channel, channel_includes_tax: what holds where an order does not say.
@@ -56,7 +59,7 @@ def entries(
     listed = (
         lines.select(*LINE, "sku", "quantity", "unit_price", "discount_amount", line_tax_code="tax_code")
         .join(sold, on="order_id", validate="m:1")
-        .join(products.select("sku", "category", "tax_code"), on="sku", how="left", validate="m:1")
+        .join(products.select("sku", "category"), on="sku", how="left", validate="m:1")
         .join(prices_include_tax, on="channel", how="left", validate="m:1")
         .with_columns(
             is_gross=pl.coalesce("prices_include_tax", "channel_includes_tax"),
@@ -66,7 +69,7 @@ def entries(
             ),
         )
     )
-    listed = _net(listed, tax_rates, default_tax_code, default_country)
+    listed = _net(listed, tax_codes, tax_rates, default_tax_code, default_country)
     ordered = listed.select(
         *LINE,
         "channel",
@@ -129,13 +132,26 @@ def _sum_or_null(amount: str) -> pl.Expr:
     return pl.when(pl.col(amount).is_null().any()).then(None).otherwise(pl.col(amount).sum())
 
 
-def _net(listed: pl.DataFrame, tax_rates: pl.DataFrame, default_code: str, default_country: str | None) -> pl.DataFrame:
+def _net(
+    listed: pl.DataFrame,
+    tax_codes: pl.DataFrame,
+    tax_rates: pl.DataFrame,
+    default_code: str,
+    default_country: str | None,
+) -> pl.DataFrame:
     """Take the tax out of gross prices; null where the rate is not known."""
     is_gross = pl.col("is_gross").fill_null(False)
     if not listed.select(is_gross.any()).item():
         return listed
+    coded = listed.sort("ordered_on").join_asof(
+        tax_codes.select("sku", "valid_from", product_tax_code="tax_code").sort("valid_from"),
+        left_on="ordered_on",
+        right_on="valid_from",
+        by="sku",
+        check_sortedness=False,
+    )
     taxed = tax.rates(
-        listed.rename({"country": "_country", "tax_code": "product_tax_code"}).with_columns(
+        coded.rename({"country": "_country"}).with_columns(
             tax_code=pl.coalesce("line_tax_code", "product_tax_code", pl.lit(default_code)),
             country=pl.coalesce("_country", pl.lit(default_country, pl.String)),
             day="ordered_on",

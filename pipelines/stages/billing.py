@@ -6,7 +6,7 @@ import polars as pl
 
 from models.rules import billing as rules
 from models.rules import billing_coverage, billing_figures, bookkeeping, numbering, receivables
-from models.rules.billing_policies import Policies, closes_a_month
+from models.rules.billing_policies import Policies, month_to_bill
 from models.rules.billing_units import positions, with_gone
 from models.rules.calendar import business_date
 from models.tables.base import empty, validated
@@ -55,7 +55,8 @@ def _read_back(night: Night) -> int:
 
 def policies(night: Night) -> Policies:
     """How the shop bills tonight."""
-    settings = night.settings.billing
+    settings, warehouse = night.settings.billing, night.warehouse
+    acted_before = billing.acted_before(warehouse, night.as_of)
     return Policies(
         issued_on=night.as_of,
         prices_include_tax=settings.prices_include_tax,
@@ -64,7 +65,8 @@ def policies(night: Night) -> Policies:
         shipping_tax_code=settings.shipping_tax_code,
         country=night.settings.company.country,
         consolidated_customers=tuple(settings.consolidated_customers),
-        consolidates=closes_a_month(night.as_of, billing.acted_before(night.warehouse, night.as_of)),
+        month_ends_on=month_to_bill(night.as_of, acted_before),
+        overdue_orders=billing.refused_on(warehouse, acted_before),
     )
 
 
@@ -80,7 +82,7 @@ def _documents(night: Night) -> int:
         night.as_of,
         withdrawn=withdrawn,
         monthly_customers=policy.consolidated_customers,
-        consolidates=policy.consolidates and night.acts,
+        consolidates=policy.month_ends_on is not None and night.acts,
         bucket_size=BUCKET,
     )
     hashes = dict(billing.tips(night.warehouse).select("kind", "content_hash").iter_rows())
@@ -157,7 +159,7 @@ def _bucket(
             stored, invoices = pl.concat([stored, issued.invoice_lines]), pl.concat([invoices, issued.invoices])
             units = billing_coverage.billed_units(stored)
         written += _proven(night, orders, lines, stored, invoices, policy, withdrawn)
-    billing.note_billed(warehouse, units, billing_coverage.billing_axis(lines, units))
+    billing.note_billed(warehouse, units, billing_coverage.billing_axis(orders, lines, units))
     return written
 
 
@@ -197,18 +199,13 @@ def _booked(
     night: Night,
     invoices: pl.DataFrame,
     invoice_lines: pl.DataFrame,
-    payments: pl.DataFrame | None = None,
-    applied: pl.DataFrame | None = None,
+    payments: pl.DataFrame = bookkeeping.NOTHING,
+    applied: pl.DataFrame = bookkeeping.NOT_APPLIED,
+    handed_over: pl.DataFrame = bookkeeping.NONE_HANDED_OVER,
 ) -> int:
     """Book documents and payments."""
-    nothing = empty(PaymentApplied).with_columns(customer_id=pl.lit(None, pl.String))
     entries = bookkeeping.journal_entries(
-        invoices,
-        invoice_lines,
-        bookkeeping.NOTHING if payments is None else payments,
-        nothing if applied is None else applied,
-        night.rules["accounts"],
-        night.as_of,
+        invoices, invoice_lines, payments, applied, handed_over, night.rules["accounts"], night.as_of
     )
     return night.warehouse.append(JournalEntry, validated(JournalEntry, entries))
 
@@ -233,10 +230,15 @@ def _payments(night: Night) -> int:
     written += night.put(Receivable, is_open, f"as_of = DATE '{as_of}'")
     written += billing.keep_open(warehouse, as_of, receivables.aged(billing.days_due(warehouse, as_of), as_of))
     if night.issued is None:
-        customers = payments.select("payment_id", "customer_id")
+        owners = payments.select("payment_id", "customer_id")
+        debtors = documents.select("invoice_number", debtor_id="customer_id")
         changed = bookkeeping.changed(_ours(night, payments, applied), billing.booked(warehouse), as_of)
-        moved = new.join(customers, on="payment_id", how="left", validate="m:1")
+        moved = new.join(owners, on="payment_id", how="left", validate="m:1").join(
+            debtors, on="invoice_number", how="left", validate="m:1"
+        )
         written += _booked(night, empty(Invoice), empty(InvoiceLine), changed, moved)
+        strange = bookkeeping.handed_over(billing.accounts(warehouse), owners, billing.payment_documents(warehouse))
+        written += _booked(night, empty(Invoice), empty(InvoiceLine), handed_over=strange)
     return written
 
 

@@ -2,12 +2,13 @@
 
 import polars as pl
 
+from models.rules import stock as stock_rules
 from models.rules import trends
 from models.tables.lifecycle import LineEffect, Order, OrderLine
 from models.tables.trends import DailyOrders, DailySales, SalesEntry
 from pipelines.stages.buckets import ahead
 from pipelines.stages.night import Night
-from pipelines.warehouse import nights
+from pipelines.warehouse import nights, stock
 
 DAILY_KEYS = "day IN (SELECT day FROM days) OR (day, channel) NOT IN (SELECT (day, channel) FROM calendar)"
 
@@ -15,7 +16,9 @@ DAILY_KEYS = "day IN (SELECT day FROM days) OR (day, channel) NOT IN (SELECT (da
 def booked(night: Night) -> int:
     """Book the sales of every touched order, and add up the days they fall on."""
     warehouse, business = night.warehouse, night.settings.business
-    products = night.rows("products", "sku", "category", "tax_code")
+    products = night.rows("products", "sku", "category")
+    versions = stock.product_versions(warehouse, night.as_of)
+    tax_codes = stock_rules.dated(versions, ("tax_code",), night.as_of, night.time_zone)
     rates = night.rows("exchange_rates")
     channels = night.rules["channels"].select(
         "channel",
@@ -33,6 +36,7 @@ def booked(night: Night) -> int:
                 lines,
                 effects,
                 products,
+                tax_codes,
                 rates,
                 night.rules["tax_rates"],
                 prices_include_tax=channels,

@@ -48,7 +48,8 @@ NARROW = (
 EXPECTED = {
     Order: ("order_id", "customer_id", "currency", "channel", "status", "is_history"),
     OrderLine: (
-        "order_id", "quantity", "unit_price", "discount_amount", "cancelled", "returned", "invoiced", "credited",
+        "order_id", "quantity", "unit_price", "discount_amount", "cancelled", "shipped", "delivered", "returned", "invoiced",
+        "credited",
     ),
 }  # fmt: skip
 """What is needed of orders and lines to know what is still to be billed."""
@@ -58,6 +59,14 @@ def acted_before(warehouse: Warehouse, as_of: date) -> date | None:
     """The last night before that acted outward."""
     found: date | None = warehouse.value("SELECT max(as_of) FROM core.nights WHERE acts AND as_of < ?", [as_of])
     return found
+
+
+def refused_on(warehouse: Warehouse, night: date | None) -> tuple[str, ...]:
+    """The orders that could not be billed in a night; ordered."""
+    refused = warehouse.frame(
+        "SELECT DISTINCT order_id FROM core.billing_exceptions WHERE as_of = ? ORDER BY ALL", [night]
+    )
+    return tuple(refused["order_id"])
 
 
 def find_orders(
@@ -282,15 +291,20 @@ def due_covers(warehouse: Warehouse) -> pl.DataFrame:
 
 def due_payments(warehouse: Warehouse) -> pl.DataFrame:
     """The payments that are settled tonight: payment_id, invoice_number, order_id, amount, currency, received_on,
-    is_voided, customer_id of the order or invoice they name; ordered."""
+    is_voided, customer_id of the order that they or the invoice they name are for, else of that invoice; ordered.
+
+    What is paid for one order is on one account, so it belongs to one customer.
+    """
     schema = polars_schema(Payment)
     names = ("payment_id", "invoice_number", "order_id", "amount", "currency", "received_on")
     return warehouse.frame(
         """SELECT payment_id, p.invoice_number, p.order_id, amount, p.currency, received_on, is_voided,
-                  coalesce(i.customer_id, o.customer_id) AS customer_id
+                  CASE WHEN coalesce(p.order_id, i.order_id) IS NULL THEN i.customer_id
+                       ELSE coalesce(o.customer_id, max(i.customer_id) OVER (PARTITION BY coalesce(p.order_id, i.order_id)))
+                       END AS customer_id
            FROM (FROM paid SEMI JOIN due_payments USING (payment_id)) p
            LEFT JOIN core.invoices i ON i.invoice_number = p.known_invoice
-           LEFT JOIN core.orders o ON o.order_id = p.order_id
+           LEFT JOIN core.orders o ON o.order_id = coalesce(p.order_id, i.order_id)
            ORDER BY payment_id"""
     ).cast({name: schema[name] for name in names})
 
@@ -364,12 +378,31 @@ def covers_of(warehouse: Warehouse, invoices: pl.DataFrame) -> pl.DataFrame:
 
 
 def booked(warehouse: Warehouse) -> pl.DataFrame:
-    """What the bank was debited for the payments settled tonight: payment_id, currency, amount, changes."""
+    """What the bank was debited for the payments settled tonight: payment_id, currency, amount, changes (of the payment
+    that were booked)."""
     return warehouse.frame(
-        """SELECT payment_id, currency, CAST(sum(debit_amount - credit_amount) AS DECIMAL(38, 4)) AS amount,
-                  count(*) AS changes
+        """SELECT payment_id, currency,
+                  CAST(coalesce(sum(debit_amount - credit_amount) FILTER (entry = 'bank'), 0) AS DECIMAL(38, 4)) AS amount,
+                  count(DISTINCT document_id) AS changes
            FROM core.journal_entries SEMI JOIN due_payments USING (payment_id)
-           WHERE source = 'payment' AND entry = 'bank' GROUP BY ALL ORDER BY ALL"""
+           WHERE source = 'payment' GROUP BY ALL ORDER BY ALL"""
+    )
+
+
+def accounts(warehouse: Warehouse) -> pl.DataFrame:
+    """What stands on account of the payments settled tonight, by the books: payment_id, currency, customer_id, amount."""
+    return warehouse.frame(
+        """SELECT payment_id, currency, customer_id, CAST(sum(credit_amount - debit_amount) AS DECIMAL(38, 4)) AS amount
+           FROM core.journal_entries SEMI JOIN due_payments USING (payment_id)
+           WHERE entry = 'on_account' GROUP BY ALL ORDER BY ALL"""
+    )
+
+
+def payment_documents(warehouse: Warehouse) -> pl.DataFrame:
+    """The documents that booked the payments settled tonight, once each: payment_id."""
+    return warehouse.frame(
+        """SELECT payment_id FROM (SELECT DISTINCT payment_id, document_id FROM core.journal_entries
+           SEMI JOIN due_payments USING (payment_id) WHERE source = 'payment')"""
     )
 
 

@@ -76,8 +76,8 @@ def find_touched(
             UNION ALL SELECT sku, CASE WHEN bool_or(NOT {fresh_version})
                                        THEN min(coalesce(revised_on, {tonight})) FILTER ({fresh_version}) ELSE {ALWAYS} END
                 FROM feeds.products WHERE sku IN (SELECT sku FROM feeds.products WHERE {fresh_version}) GROUP BY ALL
-            UNION ALL SELECT sku, quoted_on FROM core.stock_history h JOIN feeds.exchange_rates r
-                ON h.currency = r.currency AND h.day >= r.quoted_on WHERE {fresh}
+            UNION ALL SELECT sku, min(quoted_on) FROM core.stock_history h JOIN feeds.exchange_rates r USING (currency)
+                WHERE {fresh} GROUP BY sku
             {f"UNION ALL {shipped}" if from_events else ""}"""
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE touched_stock AS
@@ -149,10 +149,10 @@ def product_versions(warehouse: Warehouse, as_of: date, where: str = "") -> pl.D
     """Every version of the products in force up to a day, in the order in which they supersede each other.
 
     Returns:
-        sku, unit_cost, currency, updated_at, taken_in_on, version.
+        sku, unit_cost, currency, tax_code, updated_at, taken_in_on, version.
     """
     schema = polars_schema(Product)
-    names = ("sku", "unit_cost", "currency", "updated_at")
+    names = ("sku", "unit_cost", "currency", "tax_code", "updated_at")
     return warehouse.frame(
         f"""
         SELECT {", ".join(f"p.{name}" for name in names)}, f.as_of AS taken_in_on,

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from dashboards.queries import Scope, billing
+from models.rules import billing_figures
 from models.tables.billing import (
     BillingException,
     CustomerExposure,
@@ -226,4 +227,5 @@ def test_days_sales_outstanding_is_known_from_ninety_days_on() -> None:
         for name, value in zip(billing.AMOUNTS, ("10.00", "1.00", "0.00", "90.00"), strict=True)
     )
     # 90.00 open x 90 days / (90 x 9.00) = 10 days
-    assert billing.sales_days(days)["sales_days"].to_list() == [None] * 89 + [10.0, 10.0]
+    found = billing_figures.days_sales_outstanding(days)
+    assert found["sales_days"].to_list() == [None] * 89 + [10.0, 10.0]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.queries import Scope, choices, reorder, stock, turnover
+from models.tables.feeds import ExchangeRate
 from models.tables.reorder import PurchaseOrderLine, ReorderProposal
 from models.tables.stock import StockAgeing, StockHistory, StockLedger, StockPosition
 from models.tables.turnover import InventoryTurnover
@@ -38,15 +39,15 @@ def scope(tmp_path_factory: pytest.TempPathFactory) -> Scope:
             schema=StockPosition,
         ),
         "stock_history": frame(
-            "sku | location_id | day | on_hand | value",
-            "S1 | L1 | 2026-03-01 | 20 | 200.00",
-            "S1 | L1 | 2026-11-20 | 10 | 100.00",
-            "S1 | L2 | 2026-11-22 | 5 | 50.00",
-            "S2 | L1 | 2026-01-10 | 4 | 80.00",
-            "S3 | L2 | 2026-11-21 | 3 | 12.00",
-            "S3 | L2 | 2026-11-23 | -1 | -4.00",
-            "S3 | L2 | 2026-11-24 | -2 | -8.00",
-            "S4 | L1 | 2026-11-23 | 7 |",
+            "sku | location_id | day | on_hand | unit_cost | currency | value",
+            "S1 | L1 | 2026-03-01 | 20 | 10 | EUR | 200.00",
+            "S1 | L1 | 2026-11-20 | 10 | 10 | EUR | 100.00",
+            "S1 | L2 | 2026-11-22 | 5 | 10 | EUR | 50.00",
+            "S2 | L1 | 2026-01-10 | 4 | 20 | EUR | 80.00",
+            "S3 | L2 | 2026-11-21 | 3 | 4 | EUR | 12.00",
+            "S3 | L2 | 2026-11-23 | -1 | 4 | EUR | -4.00",
+            "S3 | L2 | 2026-11-24 | -2 | 4 | EUR | -8.00",
+            "S4 | L1 | 2026-11-23 | 7 | | |",
             schema=StockHistory,
         ),
         "stock_ledger": frame(
@@ -101,8 +102,32 @@ def test_every_filter_narrows_the_stock(scope: Scope, chosen: dict[str, object],
     assert stock.summary(replace(scope, **chosen))["value"] == Decimal(value)  # type: ignore[arg-type]
 
 
+def test_the_value_of_a_day_is_at_the_exchange_rate_of_that_day(tmp_path: Path) -> None:
+    tables = {
+        "stock_positions": frame(
+            "as_of | sku | location_id | on_hand | allocated | value",
+            f"{NIGHT} | D | L | 100 | 0 | 200.00",
+            f"{NIGHT} | E | L | 1 | 0 | 5.00",
+            schema=StockPosition,
+        ),
+        "stock_history": frame(
+            "sku | location_id | day | on_hand | unit_cost | currency | value",
+            "D | L | 2026-11-01 | 100 | 4 | USD |",
+            "E | L | 2026-11-02 | 1 | 5 | EUR | 5.00",
+            schema=StockHistory,
+        ),
+        "exchange_rates": frame(
+            "currency | quoted_on | rate", "USD | 2026-11-03 | 1.0", "USD | 2026-11-05 | 0.5", schema=ExchangeRate
+        ),
+    }
+    found = Scope(str(publish(tmp_path, tables)), "Europe/Berlin", AS_OF, AS_OF, AS_OF)
+    days = dict(stock.value_by_day(found, "EUR").iter_rows())
+    told = [days[date(2026, 11, on)] for on in (1, 2, 3, 5)]
+    assert told == [Decimal(0), Decimal(5), Decimal(405), Decimal(205)]
+
+
 def test_the_value_of_a_day_is_what_the_last_change_before_it_left(scope: Scope) -> None:
-    days = dict(stock.value_by_day(scope).iter_rows())
+    days = dict(stock.value_by_day(scope, "EUR").iter_rows())
     assert days[date(2026, 1, 10)] == Decimal("80.00")
     assert days[date(2026, 11, 19)] == Decimal("280.00")
     assert days[date(2026, 11, 20)] == Decimal("180.00")

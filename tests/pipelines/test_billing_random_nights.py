@@ -83,6 +83,24 @@ def assert_something_happened(tables: dict[str, pl.DataFrame]) -> None:
     assert set(tables["payments_applied"]["amount"].sign().cast(int)) == {1, -1}
 
 
+def assert_books_agree_by_customer(tables: dict[str, pl.DataFrame], night: date) -> None:
+    """What each customer owes, and what is on account for him, is the same by the books."""
+    key = ["customer_id", "currency"]
+    debit = pl.col("debit_amount") - pl.col("credit_amount")
+    for entry, shown, sign in (
+        ("receivable", tables["receivables"].filter(pl.col("as_of") == night).rename({"open_amount": "amount"}), 1),
+        ("on_account", tables["payments_on_account"], -1),
+    ):
+        booked = (
+            tables["journal_entries"].filter(pl.col("entry") == entry).group_by(key).agg(booked=(debit * sign).sum())
+        )
+        told = shown.group_by(key).agg(pl.col("amount").sum())
+        both = booked.join(told, on=key, how="full", coalesce=True, nulls_equal=True).with_columns(
+            pl.col("booked", "amount").fill_null(0)
+        )
+        assert both.filter(pl.col("booked") != pl.col("amount")).is_empty(), (night, entry, both)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_comes_every_night_is_green_nothing_issued_changes_and_a_rebuild_is_the_same(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -103,6 +121,7 @@ def test_whatever_comes_every_night_is_green_nothing_issued_changes_and_a_rebuil
             lost = before.join(tables[name], on=before.columns, how="anti", nulls_equal=True)
             assert lost.is_empty(), f"{name} changed in the night of {night}: {lost}"
         issued = {name: tables[name] for name in LEDGERS}
+        assert_books_agree_by_customer(tables, night)
     assert verify.invoices(found).holds
     if seed == 0:
         assert_something_happened(tables)

@@ -316,6 +316,25 @@ def test_a_purchase_line_corrected_to_a_known_product_waits_no_more(tmp_path: Pa
     assert query(found, "SELECT count(*) FROM waiting_rows") == [(0,)]
 
 
+def test_a_rate_that_comes_late_changes_what_steady_stock_turned_over(tmp_path: Path) -> None:
+    one, many = (selling_shop(tmp_path / name) for name in ("one", "many"))
+    header = "currency | quoted_on | rate"
+    for found in (one, many):
+        land(
+            found, "products", "dollar.csv", "sku | name | unit_price | unit_cost | currency", "D | Doll | 9 | 4 | USD"
+        )
+        movement = "movement_id | sku | location_id | moved_at | kind | quantity"
+        land(found, "stock_movements", "d.csv", movement, "d1 | D | W | 2026-02-01T09:00:00Z | receipt | 100")
+        land(found, "exchange_rates", "first.csv", header, "USD | 2026-02-01 | 1.0")
+    nightly(many, MONDAY)
+    for found in (one, many):
+        land(found, "exchange_rates", "late.csv", header, "USD | 2026-02-11 | 2.0")
+    nightly(many, TUESDAY)
+    nightly(one, TUESDAY)
+    told = "SELECT period, average_inventory_amount FROM inventory_turnover WHERE sku = 'D' ORDER BY period"
+    assert query(many, told) == query(one, told)
+
+
 def test_movements_at_a_place_that_no_list_has_wait_from_the_first_list_on(tmp_path: Path) -> None:
     found = selling_shop(tmp_path / "shop")
     (found.landing / "locations" / "locations.csv").rename(tmp_path / "locations.csv")

@@ -311,6 +311,15 @@ def test_the_shipping_of_a_rejected_order_is_credited_only_if_nothing_had_left()
         assert issued.invoice_lines["order_line_no"].is_null().any() == (shipped == 0)
 
 
+def test_shipping_told_only_after_the_invoice_is_one_by_itself() -> None:
+    shop = Shop()
+    shop.night(ONE_ORDER, one_line())
+    told = orders("order_id | shipping_amount", "O1 | 7.00")
+    later = shop.night(told, one_line())
+    assert shown(later.invoices, "kind | net_amount") == [("invoice", "7")]
+    assert shop.night(told, one_line()).invoices.is_empty()
+
+
 def test_shipping_made_free_after_the_invoice_is_credited() -> None:
     shop = Shop()
     shop.night(orders("order_id | shipping_amount", "O1 | 4.90"), one_line())
@@ -512,7 +521,11 @@ def test_a_monthly_customer_gets_one_invoice_per_currency_at_the_end_of_the_mont
     shop = Shop()
     assert shown(shop.drafts(MONTHLY, MONTHLY_LINES, consolidated_customers=("M1",)).documents, "order_id") == [("O4",)]
     issued = shop.night(
-        MONTHLY, MONTHLY_LINES, consolidated_customers=("M1",), consolidates=True, issued_on=date(2026, 11, 30)
+        MONTHLY,
+        MONTHLY_LINES,
+        consolidated_customers=("M1",),
+        month_ends_on=date(2026, 11, 30),
+        issued_on=date(2026, 11, 30),
     )
     header = "order_id | customer_id | currency | net_amount | tax_amount | due_on"
     # EUR: (0.13 + 2.00 + 0.13) x 0.19 = 0.4294; 14 days
@@ -533,7 +546,7 @@ def test_a_monthly_customer_gets_one_invoice_per_currency_at_the_end_of_the_mont
 
 def test_an_unknown_rate_leaves_only_its_order_out_of_a_monthly_invoice() -> None:
     asked = MONTHLY.with_columns(country=pl.when(pl.col("order_id") == "O1").then(pl.lit("FR")).otherwise("country"))
-    drafts = Shop().drafts(asked, MONTHLY_LINES, consolidated_customers=("M1",), consolidates=True)
+    drafts = Shop().drafts(asked, MONTHLY_LINES, consolidated_customers=("M1",), month_ends_on=NIGHT)
     assert drafts.lines["order_id"].to_list() == ["O2", "O3", "O4"]
     assert shown(drafts.exceptions, "order_id") == [("O1",)]
 
@@ -541,7 +554,7 @@ def test_an_unknown_rate_leaves_only_its_order_out_of_a_monthly_invoice() -> Non
 def test_returns_of_a_monthly_invoice_are_one_credit_note_the_same_night() -> None:
     shop = Shop()
     monthly: dict[str, Any] = {"consolidated_customers": ("M1",)}
-    shop.night(MONTHLY, MONTHLY_LINES, consolidates=True, **monthly)
+    shop.night(MONTHLY, MONTHLY_LINES, month_ends_on=NIGHT, **monthly)
     back = MONTHLY_LINES.with_columns(shipped=1, delivered=1, returned=1).cast(
         {"shipped": pl.Int64, "delivered": pl.Int64, "returned": pl.Int64}
     )
@@ -553,20 +566,69 @@ def test_returns_of_a_monthly_invoice_are_one_credit_note_the_same_night() -> No
 
 
 @pytest.mark.parametrize(
-    ("as_of", "acted_before", "closes"),
+    ("as_of", "acted_before", "ends_on"),
     [
-        (date(2026, 11, 29), date(2026, 11, 28), False),
-        (date(2026, 11, 30), date(2026, 11, 29), True),
-        (date(2026, 12, 1), date(2026, 11, 30), False),
-        (date(2026, 12, 2), date(2026, 11, 29), True),
-        (date(2026, 12, 1), None, False),
-        (date(2028, 2, 29), None, True),
+        (date(2026, 11, 29), date(2026, 11, 28), None),
+        (date(2026, 11, 30), date(2026, 11, 29), date(2026, 11, 30)),
+        (date(2026, 12, 1), date(2026, 11, 30), None),
+        (date(2026, 12, 2), date(2026, 11, 29), date(2026, 11, 30)),
+        (date(2026, 12, 1), None, None),
+        (date(2028, 2, 29), None, date(2028, 2, 29)),
     ],
 )
-def test_a_month_is_closed_on_its_last_day_or_in_the_first_night_after_it(
-    as_of: date, acted_before: date | None, closes: bool
+def test_a_month_is_billed_on_its_last_day_or_in_the_first_night_after_it(
+    as_of: date, acted_before: date | None, ends_on: date | None
 ) -> None:
-    assert billing_policies.closes_a_month(as_of, acted_before) == closes
+    assert billing_policies.month_to_bill(as_of, acted_before) == ends_on
+
+
+def test_a_night_that_catches_up_a_month_leaves_the_next_one_out() -> None:
+    shop = Shop()
+    asked = orders(
+        "order_id | customer_id | ordered_on", "D1 | M1 | 2026-12-30", "D2 | M1 | 2026-12-31", "J1 | M1 | 2027-01-01"
+    )
+    sold = lines("order_id | line_no | quantity | unit_price", "D1 | 1 | 1 | 10", "D2 | 1 | 1 | 20", "J1 | 1 | 1 | 40")
+    night: dict[str, Any] = {"consolidated_customers": ("M1",), "issued_on": date(2027, 1, 3)}
+    caught_up = shop.night(asked, sold, month_ends_on=date(2026, 12, 31), **night)
+    assert shown(caught_up.invoices, "order_id | net_amount") == [("", "30")]
+    assert shop.night(asked, sold, **night | {"month_ends_on": date(2027, 1, 31)}).invoices["net_amount"].to_list() == [
+        40
+    ]
+
+
+def test_a_monthly_order_that_could_not_be_billed_stays_listed_and_is_billed_once_it_can() -> None:
+    shop = Shop()
+    asked = orders("order_id | customer_id | country | ordered_on", "F1 | M1 | FR | 2026-11-20")
+    sold = lines("order_id | line_no | quantity | unit_price", "F1 | 1 | 1 | 10")
+    night: dict[str, Any] = {"consolidated_customers": ("M1",)}
+    listed = [("F1", "unknown_tax_rate")]
+    assert (
+        shop.drafts(asked, sold, month_ends_on=date(2026, 11, 30), **night)
+        .exceptions.select("order_id", "reason")
+        .rows()
+        == listed
+    )
+    overdue: dict[str, Any] = night | {"overdue_orders": ("F1",), "issued_on": date(2026, 12, 1)}
+    assert shop.drafts(asked, sold, **overdue).exceptions.select("order_id", "reason").rows() == listed
+    in_germany = asked.with_columns(country=pl.lit("DE"))
+    assert shop.night(in_germany, sold, **overdue).invoices["net_amount"].to_list() == [10]
+    assert shop.night(in_germany, sold, **night).invoices.is_empty()
+
+
+def test_a_monthly_invoice_is_corrected_the_same_night() -> None:
+    shop = Shop()
+    asked = orders("order_id | customer_id | ordered_on", "M | M1 | 2026-11-20")
+    night: dict[str, Any] = {"consolidated_customers": ("M1",)}
+    [number] = shop.night(
+        asked, lines("order_id | line_no | quantity | unit_price", "M | 1 | 5 | 10"), month_ends_on=NIGHT, **night
+    ).invoices["invoice_number"]
+    more = lines("order_id | line_no | quantity | unit_price", "M | 1 | 5 | 9", "M | 2 | 1 | 100")
+    revised = shop.night(asked, more, **night)
+    header = "kind | order_id | net_amount"
+    assert shown(revised.invoices, header) == drawn(header, "credit_note |  | 50", "invoice |  | 45")
+    [second] = revised.invoices.filter(pl.col("kind") == "invoice")["invoice_number"]
+    withdrawn = shop.night(asked, more, [number, second], **night)
+    assert shown(withdrawn.invoices, header) == drawn(header, "credit_note |  | 45", "invoice |  | 45")
 
 
 # --- Documents ---------------------------------------------------------------------------------------------------
@@ -676,7 +738,7 @@ def test_the_billing_of_an_order_is_told_in_one_word() -> None:
     shop = Shop()
     shop.night(held, sold)
     shop.night(asked.with_columns(has_refused_fact=pl.col("order_id").is_in(["O1", "O3"])), later)
-    told = billing_coverage.billing_axis(later, billing_coverage.billed_units(shop.invoice_lines))
+    told = billing_coverage.billing_axis(asked, later, billing_coverage.billed_units(shop.invoice_lines))
     header = "order_id | billing"
     assert shown(told, header) == drawn(
         header,

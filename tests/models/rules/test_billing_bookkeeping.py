@@ -30,13 +30,16 @@ BOOKED = "payment_id | currency | amount | changes"
 NOTHING_BOOKED = frame(
     BOOKED, schema={"payment_id": pl.String, "currency": pl.String, "amount": money.SUM, "changes": pl.Int64}
 )
-NONE_APPLIED = empty(PaymentApplied).with_columns(customer_id=pl.lit(None, pl.String))
 HEADER = "document_id | entry_no | entry | tax_code | account | debit_amount | credit_amount"
 
 
-def booked(shop: Shop, payments: pl.DataFrame = NO_PAYMENTS, applied: pl.DataFrame = NONE_APPLIED) -> pl.DataFrame:
+def booked(
+    shop: Shop, payments: pl.DataFrame = NO_PAYMENTS, applied: pl.DataFrame = bookkeeping.NOT_APPLIED
+) -> pl.DataFrame:
     told = bookkeeping.changed(payments, NOTHING_BOOKED, NIGHT)
-    found = bookkeeping.journal_entries(shop.invoices, shop.invoice_lines, told, applied, ACCOUNTS, NIGHT)
+    found = bookkeeping.journal_entries(
+        shop.invoices, shop.invoice_lines, told, applied, bookkeeping.NONE_HANDED_OVER, ACCOUNTS, NIGHT
+    )
     assert bookkeeping.unbalanced(found).is_empty()
     return validated(JournalEntry, found)
 
@@ -79,18 +82,43 @@ def test_a_payment_goes_to_the_customers_account_and_from_there_to_what_he_owes(
         "payment_id | invoice_number | entry_no | amount | currency | applied_on",
         "p1 | I1 | 1 | 20 | EUR | 2026-11-24",
         schema=PaymentApplied,
-    ).with_columns(customer_id=pl.lit("K1"))
+    ).with_columns(customer_id=pl.lit("K1"), debtor_id=pl.lit("K2"))
     told = bookkeeping.changed(paid, NOTHING_BOOKED, NIGHT)
-    found = bookkeeping.journal_entries(empty(Invoice), empty(InvoiceLine), told, applied, ACCOUNTS, NIGHT)
-    header = "document_id | source | booked_on | entry | debit_amount | credit_amount"
+    found = bookkeeping.journal_entries(
+        empty(Invoice), empty(InvoiceLine), told, applied, bookkeeping.NONE_HANDED_OVER, ACCOUNTS, NIGHT
+    )
+    header = "document_id | source | booked_on | entry | customer_id | debit_amount | credit_amount"
     assert shown(validated(JournalEntry, found), header) == drawn(
         header,
-        "p1#1 | payment | 2026-11-20 | bank | 30 | 0",
-        "p1#1 | payment | 2026-11-20 | on_account | 0 | 30",
-        "p1>I1#1 | application | 2026-11-24 | receivable | 0 | 20",
-        "p1>I1#1 | application | 2026-11-24 | on_account | 20 | 0",
-        "p2#1 | payment | 2026-11-21 | bank | 0 | 5",
-        "p2#1 | payment | 2026-11-21 | on_account | 5 | 0",
+        "p1#1 | payment | 2026-11-20 | bank | K1 | 30 | 0",
+        "p1#1 | payment | 2026-11-20 | on_account | K1 | 0 | 30",
+        "p1>I1#1 | application | 2026-11-24 | receivable | K2 | 0 | 20",
+        "p1>I1#1 | application | 2026-11-24 | on_account | K1 | 20 | 0",
+        "p2#1 | payment | 2026-11-21 | bank | K1 | 0 | 5",
+        "p2#1 | payment | 2026-11-21 | on_account | K1 | 5 | 0",
+    )
+
+
+def test_what_stands_on_the_account_of_another_goes_to_whose_payment_it_proves_to_be() -> None:
+    accounts = frame(
+        "payment_id | currency | customer_id | amount",
+        "p1 | EUR |  | 50",
+        "p1 | EUR | K1 | -12",
+        "p2 | EUR | K1 | 7",
+        "p3 | EUR |  | 0",
+        schema={"payment_id": pl.String, "currency": pl.String, "customer_id": pl.String, "amount": money.SUM},
+    )
+    owners = frame("payment_id | customer_id", "p1 | K1", "p2 | K1", "p3 | K2")
+    documents = frame("payment_id", "p1", "p1", "p2")
+    moved = bookkeeping.handed_over(accounts, owners, documents)
+    found = bookkeeping.journal_entries(
+        empty(Invoice), empty(InvoiceLine), bookkeeping.NOTHING, bookkeeping.NOT_APPLIED, moved, ACCOUNTS, NIGHT
+    )
+    header = "document_id | booked_on | entry | customer_id | debit_amount | credit_amount"
+    assert shown(validated(JournalEntry, found), header) == drawn(
+        header,
+        "p1#3 | 2026-11-24 | on_account |  | 50 | 0",
+        "p1#3 | 2026-11-24 | on_account | K1 | 0 | 50",
     )
 
 

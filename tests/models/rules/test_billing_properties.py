@@ -155,7 +155,7 @@ def test_whatever_happens_every_unit_and_every_coin_is_somewhere_once(
         night: dict[str, Any] = {
             "issued_on": NIGHT + timedelta(days=number),
             "tax_rounding": rounding,
-            "consolidates": number == 1,
+            "month_ends_on": NIGHT if number == 1 else None,
             **POLICIES,
         }
         issued_before = shop.invoices
@@ -214,7 +214,7 @@ def test_parts_of_an_order_set_are_billed_as_the_whole(
     shop = Shop()
     for number, known in enumerate(nights[:2]):
         asked, sold = frames(told, known)
-        night: dict[str, Any] = {"consolidates": number == 1, **POLICIES}
+        night: dict[str, Any] = {"month_ends_on": NIGHT if number == 1 else None, **POLICIES}
         at_once = shop.drafts(asked, sold, **night)
         by_parts = []
         for part in parts_of(asked):
@@ -312,21 +312,23 @@ def test_whatever_is_paid_it_is_applied_or_on_account_and_no_invoice_is_paid_too
         assert new.equals(shuffled)
         applied = pl.concat([applied, new])
         assert receivables.applied(known, COVERS, told, applied, as_of).is_empty(), "the same night run again"
+        told = told.with_columns(customer_id=pl.lit(None, pl.String))
         kept = receivables.on_account(known, told, applied, NO_ORDERS)
         assert receivables.unexplained(told, applied, kept).is_empty()
         balances = receivables.balances(known, applied)
         assert balances.filter((pl.col("open_amount") < 0) | (pl.col("paid_amount") < 0)).is_empty()
         assert applied.select(pl.struct("payment_id", "invoice_number", "entry_no").is_unique().all()).item()
-        both = applied.with_columns(customer_id=pl.lit(None, pl.String))
+        both = applied.with_columns(customer_id=pl.lit(None, pl.String), debtor_id=pl.lit(None, pl.String))
         booked = bookkeeping.journal_entries(
             known.clear(),
             empty(InvoiceLine),
             bookkeeping.changed(
-                told.with_columns(customer_id=pl.lit(None, pl.String)),
+                told,
                 bookkeeping.NOTHING.select("payment_id", "currency", "amount", changes="change_no"),
                 NIGHT,
             ),
             both,
+            bookkeeping.NONE_HANDED_OVER,
             empty(Account),
             NIGHT,
         )

@@ -60,7 +60,9 @@ def payments(*rows: str, voided: str = "") -> pl.DataFrame:
         "amount": pl.Decimal(18, 4),
         "received_on": pl.Date,
     }
-    return frame(PAID, *rows, schema=types).with_columns(is_voided=pl.col("payment_id") == voided)
+    return frame(PAID, *rows, schema=types).with_columns(
+        is_voided=pl.col("payment_id") == voided, customer_id=pl.lit("K1")
+    )
 
 
 @dataclass
@@ -393,6 +395,9 @@ def test_a_customers_exposure_is_what_is_open_and_what_is_not_billed_yet() -> No
         ("confirmed", "online", "0 | 2 | 1", "later"),
         ("cancelled", "online", "2 | 0 | 0", "nothing"),
         ("rejected", "online", "0 | 0 | 0", "nothing"),
+        ("closed", "online", "0 | 0 | 0", "later"),
+        ("closed", "agent", "0 | 1 | 0", "nothing"),
+        ("closed", "agent", "0 | 0 | 0", "later"),
         ("received", "online", "0 | 0 | 0", "later"),
         ("confirmed", "store", "0 | 0 | 0", "elsewhere"),
         ("confirmed", "store", "0 | 2 | 0", "nothing"),
@@ -403,6 +408,23 @@ def test_an_order_expects_an_invoice_while_units_are_not_billed(
 ) -> None:
     asked = orders("order_id | status | channel", f"O1 | {status} | {channel}")
     sold = lines(
-        "order_id | line_no | quantity | unit_price | cancelled | invoiced | credited", f"O1 | 1 | 2 | 1 | {counts}"
+        "order_id | line_no | quantity | unit_price | shipped | cancelled | invoiced | credited",
+        f"O1 | 1 | 2 | 1 | 1 | {counts}",
     )
     assert shown(receivables.expectations(asked, sold, CHANNELS), "expects") == [(expects,)]
+
+
+def test_an_order_whose_lines_have_not_come_expects_its_invoice_still() -> None:
+    asked = orders("order_id | status", "O1 | rejected")
+    assert shown(receivables.expectations(asked, lines("order_id | line_no"), CHANNELS), "expects") == [("later",)]
+
+
+def test_what_was_paid_back_of_a_payment_that_proves_void_reopens_no_invoice_twice() -> None:
+    ledger = Ledger()
+    first = ("p1 | I2 | | 50 | EUR | 2026-11-20",)
+    back = (*first, "r1 | I2 | | -50 | EUR | 2026-11-21")
+    ledger.night(payments(*first))
+    ledger.night(payments(*back))
+    assert ledger.night(payments(*back, voided="p1")) == drawn(APPLIED, "p1 | I2 | 2 | -50", "r1 | I2 | 2 | 50")
+    assert ("I2", "50") in ledger.open()
+    assert ledger.kept(payments(*back, voided="p1")) == drawn(KEPT, "r1 | -50 | paid_back_too_much")

@@ -19,7 +19,15 @@ ORDERS = {
 }
 MONEY = pl.Decimal(18, 4)
 LINES = {"unit_price": MONEY, "discount_amount": MONEY, "tax_code": pl.String}
-PRODUCTS = frame("sku | category | tax_code", "A | fruit | STD", "B | toys | ")
+PRODUCTS = frame("sku | category", "A | fruit", "B | toys")
+CODES = frame(
+    "sku | valid_from | tax_code",
+    "A | 1970-01-01 | STD",
+    "B | 1970-01-01 | ",
+    "C | 1970-01-01 | STD",
+    "C | 2026-03-01 | RED",
+    schema={"valid_from": pl.Date, "tax_code": pl.String},
+)
 CHANNELS = frame(
     "channel | channel_includes_tax", "online | false", "store | true", schema={"channel_includes_tax": pl.Boolean}
 )
@@ -33,6 +41,7 @@ TAX = frame(
     "tax_code | country | valid_from | rate_percent | category | exemption_reason",
     "STD | GB | | 20 | S | ",
     "STD | GB | 2026-01-03 | 25 | S | ",
+    "RED | GB | | 5 | S | ",
     schema=TaxRate,
 )
 
@@ -43,6 +52,7 @@ def entries(orders: pl.DataFrame, lines: pl.DataFrame, effects: pl.DataFrame | N
         lines,
         empty(LineEffect) if effects is None else effects,
         PRODUCTS,
+        CODES,
         RATES,
         TAX,
         prices_include_tax=CHANNELS,
@@ -76,6 +86,14 @@ def test_a_line_is_booked_on_the_day_of_its_order_with_its_discount() -> None:
     assert amounts(found, "day", "kind", "category", "units", "gross_amount", "discount_amount_r") == [
         (date(2026, 1, 1), "ordered", "fruit", 3, 3.77, 0.5)
     ]
+
+
+def test_a_sale_keeps_the_tax_code_that_its_product_had_that_day() -> None:
+    found = entries(
+        order(*(f"o{day} | store | GB | GBP | {day} | | confirmed" for day in ("2026-02-28", "2026-03-01"))),
+        line(*(f"o{day} | 1 | C | 1 | 105 | | " for day in ("2026-02-28", "2026-03-01"))),
+    )
+    assert amounts(found, "day", "gross_amount") == [(date(2026, 2, 28), 84), (date(2026, 3, 1), 100)]
 
 
 def test_a_rejected_order_sells_nothing() -> None:

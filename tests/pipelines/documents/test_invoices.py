@@ -121,7 +121,7 @@ def test_where_only_some_orders_have_prices_with_tax_each_line_says_which(tmp_pa
     shop = Shop()
     asked = orders("order_id | customer_id | prices_include_tax", "O1 | M1 | true", "O2 | M1 | false")
     sold = lines(LINE, "O1 | 1 | A | 1 | 11.90 | ", "O2 | 1 | A | 1 | 10.00 | ")
-    shop.night(asked, sold, consolidated_customers=("M1",), consolidates=True)
+    shop.night(asked, sold, consolidated_customers=("M1",), month_ends_on=NIGHT)
     [made] = invoices.written(issued(tmp_path, shop)).made
     said = text_of(made.pdf)
     # 11.90 holds 1.90 of tax, so both lines are 10.00 net
