@@ -22,16 +22,22 @@ def rebuild(workspace: Workspace, say: Callable[[str], None]) -> Run:
     are taken in too, and wait for the next one. Every night is computed in the time zone and reporting currency of now.
 
     Raises:
-        OrderhouseError: there is no journal, or another run holds the workspace.
+        OrderhouseError: there is neither journal nor archive, the journal of a published night is gone, or another run
+            holds the workspace.
     """
-    nights = journal.entries(workspace)
-    if not nights:
+    nights, files = journal.entries(workspace), intake.listed(workspace)
+    if not nights and not files:
         raise OrderhouseError(f"{workspace.journal} tells of no night yet; run `orderhouse nightly` first.")
+    if not nights and (pointer := workspace.pointer()) is not None:
+        raise OrderhouseError(
+            f"{workspace.journal} is empty, and the night of {pointer.as_of} is published: bring the journal back first, "
+            "it holds what was issued."
+        )
     with lock.held(workspace):
         work = workspace.warehouse / "rebuild"
         shutil.rmtree(work, ignore_errors=True)
         with Warehouse(work) as warehouse:
-            seen = 0
+            seen, done = 0, Run(files[-1][1] if files else nights[-1].as_of)
             for entry in nights:
                 then = entry.workspace(workspace.root)
                 for name in ("time_zone", "reporting_currency"):
@@ -44,9 +50,11 @@ def rebuild(workspace: Workspace, say: Callable[[str], None]) -> Run:
                 run.close(night)
                 if (moment := entry.published_at()) is not None:
                     reorder.note_published(warehouse, entry.as_of, moment)
-            last = Session(workspace, warehouse, run.run.as_of, say)
-            last.run = run.run
-            last.publish()
+                done = run.run
+            if nights:
+                last = Session(workspace, warehouse, done.as_of, say)
+                last.run = done
+                last.publish()
             _take_in(workspace, warehouse, seen, None, say)
             warehouse.run("DELETE FROM core.unwritten_nights")
         old, before = (workspace.warehouse / name for name in (FILE_NAME, "before-rebuild.duckdb"))
@@ -54,7 +62,7 @@ def rebuild(workspace: Workspace, say: Callable[[str], None]) -> Run:
             _keep(old, before)
         (work / FILE_NAME).replace(old)
         shutil.rmtree(work, ignore_errors=True)
-        return last.run
+        return done
 
 
 def _keep(old: Path, before: Path) -> None:

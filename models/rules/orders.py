@@ -15,6 +15,7 @@ def completed(
     delivered_lines: pl.DataFrame,
     folded: pl.DataFrame,
     countries: pl.DataFrame,
+    first_promises: pl.DataFrame,
     goes_live_on: date,
     as_of: date,
     time_zone: str,
@@ -30,6 +31,7 @@ def completed(
         folded: orders of `lifecycle.folded`: order_id, status, fulfilment, confirmed_at, shipped_at, delivered_at,
             has_refused_fact.
         countries: customer_id, country of known customers.
+        first_promises: order_id, first_promised_on of orders with several versions: what the first that promised one said.
         goes_live_on: orders placed before it are history.
         as_of: the night.
         time_zone: the business time zone.
@@ -47,7 +49,7 @@ def completed(
         .agg(goods_amount=pl.col("goods").sum(), discount_amount=pl.col("discount").sum())
     )
     return (
-        delivered.rename({"promised_on": "first_promised_on"})
+        delivered.join(first_promises, on="order_id", how="left", validate="1:1")
         .join(amounts, on="order_id", how="left", validate="1:1")
         .join(folded, on="order_id", how="left", validate="1:1")
         .join(countries, on="customer_id", how="left", validate="m:1")
@@ -55,7 +57,7 @@ def completed(
             pl.col("goods_amount", "discount_amount").fill_null(money.ZERO),
             billing=pl.lit("none"),
             payment=pl.lit("none"),
-            promised_on=pl.col("first_promised_on"),
+            first_promised_on=pl.coalesce("first_promised_on", "promised_on"),
             ordered_on=business_date(pl.col("ordered_at"), time_zone),
             shipped_on=business_date(pl.col("shipped_at"), time_zone),
             delivered_on=business_date(pl.col("delivered_at"), time_zone),

@@ -24,13 +24,15 @@ def advanced(night: Night) -> int:
     return written
 
 
-def _told(night: Night, bucket: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """What is known of one bucket of orders: they, their lines, their events, and the countries of their customers."""
+def _told(night: Night, bucket: int) -> tuple[pl.DataFrame, ...]:
+    """What is known of one bucket of orders: they, their lines, their events, the countries of their customers, and what
+    they were promised for first."""
     within = nights.bucket_within(bucket)
     delivered = night.rows("orders", within=within)
     lines = night.rows("order_lines", within=within).join(delivered.select("order_id"), on="order_id", how="semi")
     told = nights.events(night.warehouse, night.as_of, bucket, night.handed_over)
-    return delivered, lines, told, night.customers_of(delivered, "customer_id", "country")
+    countries = night.customers_of(delivered, "customer_id", "country")
+    return delivered, lines, told, countries, nights.first_promises(night.warehouse, night.as_of, bucket)
 
 
 def _advanced(
@@ -41,6 +43,7 @@ def _advanced(
     lines: pl.DataFrame,
     told: pl.DataFrame,
     countries: pl.DataFrame,
+    first_promises: pl.DataFrame,
 ) -> int:
     """One bucket of orders; its frames are gone when the next but one is read."""
     folded = lifecycle.folded(
@@ -54,6 +57,7 @@ def _advanced(
         lines,
         lifecycle.let_go(folded, shipped_anyway),
         countries,
+        first_promises,
         night.goes_live_on,
         night.as_of,
         night.time_zone,

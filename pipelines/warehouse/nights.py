@@ -269,6 +269,20 @@ def rows(warehouse: Warehouse, feed: str, as_of: date, columns: Sequence[str] = 
     return warehouse.frame(current(feed, as_of, columns, within)).cast(wanted)
 
 
+def first_promises(warehouse: Warehouse, as_of: date, bucket: int) -> pl.DataFrame:
+    """The day that each order of a bucket was promised for first, of those with several versions: order_id,
+    first_promised_on."""
+    day = day_of(as_of)
+    schema = polars_schema(Order)
+    return warehouse.frame(
+        f"""SELECT order_id, arg_min(promised_on, (coalesce(updated_at, '0001-01-01'::TIMESTAMPTZ), file_sequence, record_number))
+                   AS first_promised_on
+            FROM (FROM feeds.orders {bucket_within(bucket)}) SEMI JOIN feeds.revised_orders USING (order_id)
+            WHERE promised_on IS NOT NULL AND file_id NOT IN (FROM retracted_files)
+            AND coalesce(arrives_on, {day}) <= {day} AND coalesce(revised_on, {day}) <= {day} GROUP BY order_id"""
+    ).cast({name: schema[name] for name in ("order_id", "first_promised_on")})
+
+
 def judged(warehouse: Warehouse, as_of: date, bucket: int, handed_over: list[str]) -> pl.DataFrame:
     """The orders of a bucket that the gates judge tonight: those that no earlier night confirmed.
 

@@ -499,3 +499,16 @@ def test_a_file_that_is_another_when_it_is_cleared_stays_for_the_next_night(
     assert nightly(found, day("2026-01-03")).is_green
     assert {order for (order,) in query(found, "SELECT order_id FROM orders")} >= {"old", "new", "slow", "late"}
     assert not list(daily.parent.iterdir())
+
+
+def test_the_first_promise_of_an_order_is_kept_beside_the_one_of_now(tmp_path: Path) -> None:
+    one, many = (small_shop(tmp_path / name) for name in ("one", "many"))
+    header = "order_id | channel | customer_id | ordered_at | currency | promised_on | updated_at"
+    row = "p1 | online | c1 | 2026-01-02T10:00:00Z | GBP | {} | 2026-01-0{}T12:00:00Z"
+    for number, promised in enumerate(("", "2026-01-05", "2026-01-25", "2026-01-15"), 2):
+        for found in (one, many):
+            land(found, "orders", f"p{number}.csv", header, row.format(promised, number))
+        assert nightly(many, day(f"2026-01-0{number}")).is_green
+    assert nightly(one, day("2026-01-05")).is_green
+    told = "SELECT first_promised_on, promised_on FROM orders WHERE order_id = 'p1'"
+    assert query(many, told) == query(one, told) == [(day("2026-01-05"), day("2026-01-15"))]

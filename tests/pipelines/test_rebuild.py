@@ -107,13 +107,13 @@ def test_a_rebuild_loses_no_file_that_was_taken_in_after_the_last_night(
     assert query(busy, "SELECT count(*) FROM orders WHERE order_id = 'o5'") == [(1,)]
 
 
-@pytest.mark.parametrize("what", ["lost", "older", "before its first night"])
+@pytest.mark.parametrize("what", ["lost", "older", "without its journal"])
 def test_a_warehouse_that_is_not_the_one_of_journal_and_archive_is_refused(what: str, busy: Workspace) -> None:
     file = busy.warehouse / FILE_NAME
     older = file.read_bytes()
     assert nightly(busy, day("2026-01-03")).is_green
     before, listed = contents(busy), (busy.archive / intake.DELIVERIES).read_text(encoding="utf-8")
-    if what == "before its first night":
+    if what == "without its journal":
         shutil.rmtree(busy.journal)
     file.unlink()
     if what == "older":
@@ -123,10 +123,30 @@ def test_a_warehouse_that_is_not_the_one_of_journal_and_archive_is_refused(what:
             nightly(busy, day(on))
     assert any(told.is_problem and "is new or older" in told.sentence for told in examined(busy))
     assert (busy.archive / intake.DELIVERIES).read_text(encoding="utf-8") == listed
-    if what != "before its first night":
-        rebuild(busy, lambda _: None)
-        assert_same(before, contents(busy))
-        assert nightly(busy, day("2026-01-04")).is_green
+    if what == "without its journal":
+        with pytest.raises(OrderhouseError, match="is empty, and the night of 2026-01-03 is published"):
+            rebuild(busy, lambda _: None)
+        return
+    rebuild(busy, lambda _: None)
+    assert_same(before, contents(busy))
+    assert nightly(busy, day("2026-01-04")).is_green
+
+
+def test_files_taken_in_before_the_first_night_are_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = small_shop(tmp_path / "shop")
+
+    def killed(_: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("pipelines.nightly.STAGES", {**STAGES, "entry": killed})
+        nightly(found, day("2026-01-02"))
+    (found.warehouse / FILE_NAME).unlink()
+    with pytest.raises(OrderhouseError, match="which tells of 6 files taken in"):
+        nightly(found, day("2026-01-02"))
+    rebuild(found, lambda _: None)
+    assert nightly(found, day("2026-01-02")).is_green
+    assert query(found, "SELECT count(*) FROM orders") == [(4,)]
 
 
 def test_a_rebuild_that_dies_in_its_last_moment_leaves_the_old_warehouse(
