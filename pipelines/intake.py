@@ -4,6 +4,7 @@ A run takes in all of landing, ordered by file name, then by content. A file lea
 it in; a kill before leaves it there, and it is taken in again with the same result.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -342,7 +343,7 @@ def _landed_deliveries(workspace: Workspace, say: Say) -> Iterator[Delivery]:
             seen = state_of(path)
             yield Delivery(feed, printable(path.name), archived(workspace, path), path, seen=seen)
         except OSError as error:
-            if error.filename != str(path):
+            if error.errno == errno.ENOSPC or str(error.filename or "").startswith(str(workspace.archive)):
                 raise
             say(
                 f"left in landing: {feed}/{printable(path.name)} cannot be read ({error.strerror}); mend its permissions"

@@ -180,7 +180,10 @@ def debtors(scope: Scope, only: str | None, reporting: str) -> pl.DataFrame:
     exposure = (
         converted(scope, lent, reporting, "exposure_amount")
         .with_columns(
-            shown_amount=pl.col("exposure_amount").filter(pl.col("currency") == only).first().over("customer_id")
+            shown_amount=pl.col("exposure_amount")
+            .filter(pl.col("currency") == (only or reporting))
+            .first()
+            .over("customer_id")
         )
         .group_by("customer_id")
         .agg(

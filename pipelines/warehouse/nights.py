@@ -183,7 +183,7 @@ def _find_hidden(warehouse: Warehouse, as_of: date) -> None:
 def _touched(warehouse: Warehouse, as_of: date, before: date | None, seen: int, *, acts: bool) -> str:
     """A query of the touched orders, and of ids that are no order's; what nothing new came of is not looked at."""
     if before is None:
-        return f"{current('orders', as_of, ['order_id'])} UNION {KNOWN_ORDERS}"
+        return f"SELECT order_id FROM ({current('orders', as_of, ['order_id'])}) UNION ({KNOWN_ORDERS})"
     since, tonight = day_of(before), day_of(as_of)
     retracts = bool(warehouse.filled("changed_files"))
     fresh = f"""(file_sequence > {seen} OR arrives_on > {since} AND arrives_on <= {tonight}

@@ -120,4 +120,3 @@ def test_what_is_spoilt_makes_its_proof_red(proof: str, proven: Night) -> None:
         assert proof in red(proven)
     finally:
         warehouse.run("ROLLBACK")
-    assert not red(proven)
