@@ -88,7 +88,7 @@ def figure(
 
 def figures(count: int) -> Any:
     """A row of so many figures; where it is narrow they stand in several."""
-    return st.grid(count, min_column_width=180)
+    return st.grid(count, min_column_width=min(180, 900 // count))
 
 
 def heading(text: str, note: str = "") -> None:

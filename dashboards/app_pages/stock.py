@@ -101,7 +101,7 @@ def ageing(scope: Scope, currency: str) -> None:
         key="ageing",
         note="at cost, first in first out over all locations"
         + ("; the filter on locations does not apply" if scope.locations else "")
-        + (f"; {count(unknown, 'unit')} of at its exchange rate; unknown cost or rate apart" if unknown else ""),
+        + (f"; {count(unknown, 'unit')} of unknown cost apart" if unknown else ""),
         empty="Nothing is on hand.",
     )
 
