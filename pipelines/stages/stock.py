@@ -23,7 +23,8 @@ def stocked(night: Night) -> int:
         from_events=from_events,
         bucket_size=BUCKET,
     )
-    night.note_changed("turnover", "SELECT from_day FROM touched_stock")
+    revalued = stock.days_revalued(night.since)
+    night.note_changed("turnover", f"SELECT from_day FROM touched_stock UNION ALL {revalued}")
     skus, locations = night.rows("products", "sku"), night.rows("locations", "location_id")
     written = 0
     for bucket in buckets:

@@ -76,8 +76,8 @@ def find_touched(
             UNION ALL SELECT sku, CASE WHEN bool_or(NOT {fresh_version})
                                        THEN min(coalesce(revised_on, {tonight})) FILTER ({fresh_version}) ELSE {ALWAYS} END
                 FROM feeds.products WHERE sku IN (SELECT sku FROM feeds.products WHERE {fresh_version}) GROUP BY ALL
-            UNION ALL SELECT sku, min(quoted_on) FROM core.stock_history h JOIN feeds.exchange_rates r USING (currency)
-                WHERE {fresh} GROUP BY sku
+            UNION ALL SELECT sku, quoted_on FROM core.stock_history h JOIN feeds.exchange_rates r
+                ON h.currency = r.currency AND h.day >= r.quoted_on WHERE {fresh}
             {f"UNION ALL {shipped}" if from_events else ""}"""
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE touched_stock AS
@@ -87,6 +87,12 @@ def find_touched(
     )
     warehouse.run("INSERT INTO core.changed_stock SELECT sku, from_day FROM touched_stock")
     return range(int(warehouse.value("SELECT coalesce(max(bucket) + 1, 0) FROM touched_stock")))
+
+
+def days_revalued(since: Since) -> str:
+    """A query of the days from which on exchange rates that came since hold for stock, be it ever so steady."""
+    return f"""SELECT quoted_on FROM feeds.exchange_rates
+               WHERE {since.came} AND currency IN (SELECT currency FROM core.stock_history)"""
 
 
 def within(bucket: int) -> str:
