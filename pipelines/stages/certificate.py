@@ -21,7 +21,7 @@ def proven(night: Night) -> int:
     found = [
         attention.held_files(files, morning.given_up(warehouse)),
         attention.missing_feeds(night.missing_feeds, night.as_of),
-        attention.orders_rejected(morning.orders_rejected(warehouse)),
+        attention.orders_rejected(morning.orders_rejected(warehouse, night.rates_tonight)),
         attention.rejected_records(morning.open_rejects(warehouse)),
         attention.unclear_retractions(morning.unclear_retractions(warehouse)),
         attention.waiting_records(waits, night.as_of),

@@ -179,15 +179,25 @@ def given_up(warehouse: Warehouse) -> list[str]:
     )["subject_id"].to_list()
 
 
-def orders_rejected(warehouse: Warehouse) -> pl.DataFrame:
-    """Orders that a gate rejects as things stand: gate, orders, amount in the reporting currency, seen_on."""
-    rejected = """SELECT DISTINCT gate, order_id, as_of FROM core.order_findings
-                  WHERE is_open AND severity = 'reject' AND order_id IN (
-                      SELECT order_id FROM core.orders WHERE status = 'rejected')"""
-    return warehouse.frame(
-        f"""SELECT gate, count(DISTINCT order_id) AS orders, CAST(sum(amount) AS DECIMAL(38, 4)) AS amount, min(as_of) AS seen_on
-            FROM ({_with_amount(rejected)}) GROUP BY gate ORDER BY gate"""
-    )
+def orders_rejected(warehouse: Warehouse, rates: pl.DataFrame) -> pl.DataFrame:
+    """Orders that a gate rejects as things stand, and what they ask for: they have no sales yet.
+
+    Args:
+        warehouse: the warehouse.
+        rates: tonight's exchange rates: currency, rate.
+
+    Returns:
+        gate, orders, amount in the reporting currency, seen_on.
+    """
+    with warehouse.given(rates_tonight=rates):
+        return warehouse.frame(
+            """SELECT gate, count(*) AS orders, min(seen_on) AS seen_on,
+                      CAST(sum((goods_amount - discount_amount) * rate) AS DECIMAL(38, 4)) AS amount
+               FROM (SELECT gate, order_id, min(as_of) AS seen_on FROM core.order_findings
+                     WHERE is_open AND severity = 'reject' GROUP BY ALL)
+               JOIN (FROM core.orders WHERE status = 'rejected') USING (order_id)
+               LEFT JOIN rates_tonight USING (currency) GROUP BY gate ORDER BY gate"""
+        )
 
 
 def missing_feeds(warehouse: Warehouse, expected: pl.DataFrame, as_of: date) -> list[str]:

@@ -11,7 +11,7 @@ from pipelines.inquiries import examined
 from pipelines.nightly import nightly
 from pipelines.rebuild import rebuild
 from pipelines.stages import STAGES, Night
-from pipelines.workspace import OrderhouseError, Workspace
+from pipelines.workspace import PROJECT, OrderhouseError, Workspace
 from tests.shops import assert_same, contents, day, land, query, shop
 
 SETTINGS = """
@@ -544,3 +544,19 @@ def test_orders_that_a_gate_rejects_are_told_of(tmp_path: Path) -> None:
             "1 order is rejected by gate no_lines: deliver what is missing or mend it, and every order is judged again.",
         )
     ]
+
+
+def test_what_rejected_orders_ask_for_is_told_in_money(tmp_path: Path) -> None:
+    found = selling_shop(tmp_path / "shop")
+    (found.root / "rules").mkdir()
+    gates = (PROJECT / "data" / "rules" / "gates.csv").read_text(encoding="utf-8")
+    (found.root / "rules" / "gates.csv").write_text(
+        gates.replace("unknown_sku,hold", "unknown_sku,reject"), encoding="utf-8"
+    )
+    header = "order_id | channel | customer_id | ordered_at | currency"
+    land(found, "orders", "odd.csv", header, "z1 | online | c1 | 2026-03-01T10:00:00Z | GBP")
+    lines = "order_id | line_no | sku | quantity | unit_price | discount_amount"
+    land(found, "order_lines", "odd.csv", lines, "z1 | 1 | ZZ | 3 | 10 | 5")
+    assert nightly(found, MONDAY).is_green
+    told = query(found, "SELECT subject_id, amount::VARCHAR FROM attention WHERE kind = 'orders_rejected'")
+    assert told == [("unknown_sku", "25.0000")]
