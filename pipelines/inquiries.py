@@ -128,7 +128,7 @@ def _settings_in_force(workspace: Workspace, settings: Settings) -> Iterator[Fin
                 origin = f"environment {name}"
             elif key in workspace.file_settings.get(section, {}):
                 origin = workspace.settings_file.name
-            shown = "none" if value is None else "(set, not shown)" if "secret" in key else value
+            shown = "none" if value is None else "(set, not shown)" if section == "auth" else value
             yield Finding("settings", f"[{section}] {key} = {shown} ({origin})")
 
 

@@ -66,15 +66,20 @@ def rebuild(workspace: Workspace, say: Callable[[str], None]) -> Run:
 
 
 def _keep(old: Path, before: Path) -> None:
-    """Keep the old warehouse under another name, with what it had not yet written into itself, and where it was too."""
-    before.unlink(missing_ok=True)
+    """Keep the old warehouse under another name too, in the place of the one kept before.
+
+    It stays where it is until the new one takes its place, so that a kill in between leaves one of them there. What it had
+    not yet written into itself (its log) goes with it: the new one must not find that.
+    """
+    log, log_before = Path(f"{old}.wal"), Path(f"{before}.wal")
+    for path in (before, log_before):
+        path.unlink(missing_ok=True)
     try:
         os.link(old, before)
-    except OSError:
+    except OSError:  # a disk that knows no second name for a file
         old.replace(before)
-    for wal in (Path(f"{before}.wal"), Path(f"{old}.wal")):
-        if wal.exists():
-            wal.replace(f"{before}.wal")
+    if log.exists():
+        log.replace(log_before)
 
 
 def _take_in(

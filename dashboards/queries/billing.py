@@ -188,7 +188,9 @@ def debtors(scope: Scope, only: str | None, reporting: str) -> pl.DataFrame:
         .group_by("customer_id")
         .agg(
             pl.col("name", "credit_limit").first(),
-            exposure_amount=pl.col("shown_amount").first() if only is not None else pl.col("exposure_amount_r").sum(),
+            exposure_amount=pl.col("shown_amount").first()
+            if only is not None
+            else pl.when(pl.col("exposure_amount_r").is_not_null().any()).then(pl.col("exposure_amount_r").sum()),
             is_over=pl.col("exposure_amount_r").sum() > pl.col("credit_limit").first(),
         )
     )

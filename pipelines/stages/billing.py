@@ -237,8 +237,10 @@ def _payments(night: Night) -> int:
             debtors, on="invoice_number", how="left", validate="m:1"
         )
         written += _booked(night, empty(Invoice), empty(InvoiceLine), changed, moved)
-        strange = bookkeeping.handed_over(billing.accounts(warehouse), owners, billing.payment_documents(warehouse))
-        written += _booked(night, empty(Invoice), empty(InvoiceLine), handed_over=strange)
+        handed_over = bookkeeping.handed_over(
+            billing.booked_on_account(warehouse), owners, billing.payment_documents(warehouse)
+        )
+        written += _booked(night, empty(Invoice), empty(InvoiceLine), handed_over=handed_over)
     return written
 
 

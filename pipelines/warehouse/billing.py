@@ -389,7 +389,7 @@ def booked(warehouse: Warehouse) -> pl.DataFrame:
     )
 
 
-def accounts(warehouse: Warehouse) -> pl.DataFrame:
+def booked_on_account(warehouse: Warehouse) -> pl.DataFrame:
     """What stands on account of the payments settled tonight, by the books: payment_id, currency, customer_id, amount."""
     return warehouse.frame(
         """SELECT payment_id, currency, customer_id, CAST(sum(credit_amount - debit_amount) AS DECIMAL(38, 4)) AS amount

@@ -394,3 +394,13 @@ def test_far_from_any_workspace_the_one_meant_is_said(tmp_path: Path, monkeypatc
     monkeypatch.delenv("ORDERHOUSE_WORKSPACE", raising=False)
     assert "No workspace here or above; this is about " in typed("track", "o1").output
     assert "No workspace here" not in typed("track", "o1", shop=tmp_path).output
+
+
+def test_doctor_shows_no_secret(tmp_path: Path) -> None:
+    found = small_shop(tmp_path / "shop")
+    with (found.root / "orderhouse.toml").open("a", encoding="utf-8") as settings:
+        settings.write('[auth]\ncookie_secret = "crumbs"\n[auth.google]\nclient_secret = "keys"\n')
+    told = typed("doctor", shop=found.root).output
+    assert "cookie_secret = (set, not shown)" in told
+    assert "crumbs" not in told
+    assert "keys" not in told

@@ -166,3 +166,18 @@ def test_a_rebuild_that_dies_in_its_last_moment_leaves_the_old_warehouse(
         rebuild(busy, lambda _: None)
     assert_same(before, contents(busy))
     assert nightly(busy, day("2026-01-04")).is_green
+
+
+def test_what_the_old_warehouse_had_not_written_into_itself_is_kept_with_it(busy: Workspace) -> None:
+    file, kept = busy.warehouse / FILE_NAME, busy.warehouse / "before-rebuild.duckdb"
+    assert nightly(busy, day("2026-01-03")).is_green
+    before = contents(busy)
+    Path(f"{kept}.wal").write_bytes(b"of an earlier one")
+    Path(f"{file}.wal").write_bytes(b"its own")
+    rebuild(busy, lambda _: None)
+    assert Path(f"{kept}.wal").read_bytes() == b"its own"
+    assert not Path(f"{file}.wal").exists()
+    assert_same(before, contents(busy))
+    rebuild(busy, lambda _: None)
+    assert kept.exists()
+    assert not Path(f"{kept}.wal").exists()
