@@ -321,10 +321,16 @@ def page() -> None:
     layout.heading(f"All figures by {grain}")
     rows = grained(sums["now"], sums["now"]["day"].to_list(), grain).sort("day", descending=True)
     layout.table(
-        rows,
+        rows if rows["orders_apart"].sum() else rows.drop("orders_apart"),
         key="figures",
         tables=("daily_orders",),
-        titles={"day": (grain.capitalize(), "First day of it.")},
+        titles={
+            "day": (grain.capitalize(), "First day of it."),
+            "orders_apart": (
+                "Orders apart",
+                "Of these orders, those whose amounts have no exchange rate and are in no sum.",
+            ),
+        },
         file=f"sales_by_{grain}",
     )
 
